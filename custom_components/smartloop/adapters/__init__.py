@@ -1,0 +1,1 @@
+"""Home Assistant and recordings to engine values."""

@@ -1,0 +1,29 @@
+"""Names shared by the glue. No thresholds and no engine constants."""
+
+import logging
+from typing import Final
+
+DOMAIN: Final = "smartloop"
+LOGGER: Final = logging.getLogger(__package__)
+
+EVENT_DECISION: Final = "smartloop_decision"
+
+SUBENTRY_MEMBER: Final = "member"
+SUBENTRY_ROOM: Final = "room"
+
+CONF_AREA: Final = "area_id"
+CONF_BINDINGS: Final = "bindings"
+CONF_CONSTRUCTION: Final = "construction"
+CONF_DAILY_BUDGET: Final = "daily_budget"
+CONF_F_RSI: Final = "f_rsi"
+CONF_INFERENCE: Final = "inference"
+CONF_JOURNEYS: Final = "journeys"
+CONF_KIND: Final = "kind"
+CONF_OUTDOOR: Final = "outdoor"
+CONF_PERSON: Final = "person"
+CONF_PHONES: Final = "phones"
+CONF_QUIET_HOURS: Final = "quiet_hours"
+CONF_USER: Final = "user_id"
+CONF_VOLUME: Final = "volume_m3"
+CONF_WALL_CLASS: Final = "wall_class"
+CONF_WEATHER: Final = "weather"

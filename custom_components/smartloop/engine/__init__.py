@@ -1,0 +1,1 @@
+"""The engine: context, features, models, decisions. Pure: no Home Assistant, no clock, no I/O."""

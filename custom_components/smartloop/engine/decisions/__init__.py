@@ -1,0 +1,1 @@
+"""Prediction to what to do."""

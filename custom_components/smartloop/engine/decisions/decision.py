@@ -1,0 +1,90 @@
+"""A decision: what is the matter, how sure, why, and what would help."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class DecisionKey(StrEnum):
+    """Every kind of decision the engine can take now; grows only by ADR."""
+
+    MOLD_VENTILATE = "mold.ventilate"
+    MOLD_HEAT = "mold.heat"
+    MOLD_DEHUMIDIFY = "mold.dehumidify"
+    MOLD_GROWTH = "mold.growth"
+
+
+class Severity(StrEnum):
+    """How much it matters."""
+
+    INFO = "info"
+    ADVICE = "advice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class DecisionState(StrEnum):
+    """Where a decision stands."""
+
+    RAISED = "raised"
+    CLEARED = "cleared"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """One number behind a decision."""
+
+    name: str
+    value: float
+    unit: str
+    lo: float | None = None
+    hi: float | None = None
+
+
+class ActKind(StrEnum):
+    """What somebody or something can do about it."""
+
+    VENTILATE = "ventilate"
+    HEAT = "heat"
+    DEHUMIDIFY = "dehumidify"
+    INSPECT = "inspect"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Act:
+    """One act and its predicted effect on the worst surface of the room."""
+
+    kind: ActKind
+    minutes: float | None
+    """How long (ventilate, dehumidify); None when it has no length."""
+    amount: float | None
+    """°C to add (heat), % room humidity to reach (dehumidify), None else."""
+    surface_humidity_before: float
+    """%"""
+    surface_humidity_after: float
+    """%, as the model predicts"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """One decision about a room or a person; pure data, worded elsewhere."""
+
+    id: str
+    """Unique per raising; deterministic from key, subject and time."""
+    key: DecisionKey
+    severity: Severity
+    state: DecisionState
+    room: str | None
+    person: str | None
+    evidence: tuple[Evidence, ...]
+    proposed: Act | None
+    at: datetime
+    expires_at: datetime
+    score: float
+    """Evidence in units of the first threshold: 1 = just enough; personal bars compare with it."""
+
+    @property
+    def tag(self) -> str:
+        """Return what messages about the same matter share: a newer one replaces the older."""
+        return f"{self.key}:{self.room or ''}:{self.person or ''}"

@@ -1,0 +1,1 @@
+"""Numbers to prediction: each model with its fallback."""

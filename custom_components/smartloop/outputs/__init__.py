@@ -1,0 +1,1 @@
+"""Decisions to Home Assistant."""
