@@ -72,7 +72,11 @@ async def async_portions(
         at = until
     while at < end:
         until = min(at + STATES_STEP, end)
-        yield Portion(start=at, end=until, readings=await _states(hass, bound, weather, at, until))
+        readings, silent = await _states(hass, bound, weather, at, until)
+        if silent:
+            # Purged early, or never recorded as states: the hourly means are still there.
+            readings = tuple(sorted((*readings, *await _statistics(hass, silent, at, until)), key=_when))
+        yield Portion(start=at, end=until, readings=readings)
         at = until
 
 
@@ -122,8 +126,10 @@ def _hourly(bound: list[HasEntity], mean: float, at: datetime) -> list[Reading]:
 
 async def _states(
     hass: HomeAssistant, bound: tuple[HasEntity, ...], weather: str | None, start: datetime, end: datetime
-) -> tuple[Reading, ...]:
+) -> tuple[tuple[Reading, ...], tuple[HasEntity, ...]]:
+    """Return the readings of the span, and the bindings of which no state is on record."""
     readings: list[Reading] = []
+    silent: list[HasEntity] = []
     wanted: dict[str, list[HasEntity]] = {}
     for each in bound:
         wanted.setdefault(each.entity_id, []).append(each)
@@ -131,13 +137,14 @@ async def _states(
         wanted.setdefault(weather, [])
     for entity_id, bindings in wanted.items():
         found: Mapping[str, list[State]] = await get_instance(hass).async_add_executor_job(
-            partial(
-                state_changes_during_period, hass, start, end, entity_id, include_start_time_state=False
-            )
+            partial(state_changes_during_period, hass, start, end, entity_id, include_start_time_state=False)
         )
-        for state in found.get(entity_id, ()):
+        if not (states := found.get(entity_id)):
+            silent += bindings
+            continue
+        for state in states:
             readings += _past(state, bindings, weather)
-    return tuple(sorted(readings, key=_when))
+    return tuple(sorted(readings, key=_when)), tuple(silent)
 
 
 def _past(state: State, bindings: list[HasEntity], weather: str | None) -> list[Reading]:

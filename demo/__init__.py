@@ -1,0 +1,1 @@
+"""The demo: a real Home Assistant, a recorded home, simulated phones, a browser."""
