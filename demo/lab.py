@@ -40,6 +40,7 @@ history:
 logbook:
 mobile_app:
 my:
+person:
 recorder:
   commit_interval: 1
 system_health:

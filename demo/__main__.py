@@ -1,0 +1,90 @@
+"""script/demo: show it, or check it."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from .check import check
+from .household import furnish
+from .lab import PASSWORD, USER, Lab, LabError
+
+
+async def show(lab: Lab, speed: int) -> None:
+    """Run until interrupted; whoever is at the browser is the owner."""
+    lab.prepare()
+    fresh = not (lab.folder / ".storage" / "onboarding").exists()
+    await lab.seed_owner()
+    print("Starting Home Assistant ...", flush=True)
+    await lab.start()
+    home = None
+    try:
+        if fresh:
+            client = await lab.client()
+            home = await furnish(lab, client)
+            await client.close()
+            if speed != 1:
+                await home.close()
+                await lab.stop()
+                await lab.start(speed)
+                home = None
+        print(f"\n  Home Assistant  {lab.url}\n  log in as       {USER} / {PASSWORD}\n")
+        print("  SmartLoop is set up in a recorded home; the bathroom's evening of showers is about to begin.")
+        print(
+            "  Ana's phone answers by itself in a real house; here its pushes are printed. Ctrl-C ends it.\n",
+            flush=True,
+        )
+        stop = asyncio.Event()
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(sig, stop.set)
+        waiting = asyncio.create_task(stop.wait())
+        while not waiting.done():
+            tasks: set[asyncio.Task[object]] = {waiting}
+            if home is not None:
+                tasks.add(asyncio.create_task(home.ana.inbox.get()))
+            done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {waiting}:
+                print("  phone:", json.dumps(task.result(), ensure_ascii=False)[:400], flush=True)
+            for task in rest - {waiting}:
+                task.cancel()
+    finally:
+        if home is not None:
+            with contextlib.suppress(Exception):
+                await home.close()
+        await lab.stop()
+
+
+def main() -> int:
+    """Parse the arguments and go."""
+    parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="run headless to the end, print one JSON object")
+    parser.add_argument("--folder", type=Path, help="configuration folder (default: a temporary one)")
+    parser.add_argument("--keep", action="store_true", help="keep the folder for the next time")
+    parser.add_argument("--speed", type=int, default=1, help="time lapse, at most 60 (needs faketime)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: a free one; 8123 with --keep)")
+    options = parser.parse_args()
+    folder = options.folder.resolve() if options.folder else Path(tempfile.mkdtemp(prefix="smartloop-demo-"))
+    lab = Lab(folder=folder)
+    if options.port or options.keep:
+        lab.port = options.port or 8123
+    try:
+        if options.check:
+            report = asyncio.run(check(lab))
+            print(json.dumps(report, indent=2, ensure_ascii=False))
+            return 0 if report["ok"] else 1
+        asyncio.run(show(lab, options.speed))
+    except LabError as err:
+        print(f"demo: {err}", file=sys.stderr)
+        return 1
+    finally:
+        if not options.keep:
+            lab.remove()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""script/demo --check: the whole line, headless, to the end."""
+
+import asyncio
+import time
+from typing import Any
+
+from .household import Home, furnish, rejoin, wait_for_state
+from .lab import Lab
+
+SPEED = 60
+PATIENCE_S = 300.0
+ROOM_KEYS = ("surface_humidity", "mold_index", "days_to_mold", "best_act")
+
+
+async def check(lab: Lab) -> dict[str, Any]:
+    """Run the demo to the end; return what was seen, and whether it was everything."""
+    began = time.monotonic()
+    report: dict[str, Any] = {"ok": False}
+    lab.prepare()
+    await lab.seed_owner()
+    await lab.start()
+    home: Home | None = None
+    try:
+        home = await furnish(lab, await lab.client())
+        report["home_assistant"] = (await home.owner.command("get_config"))["version"]
+        report["history"] = await history(home)
+        report["entities"] = await entities(home)
+        await home.close()
+        await lab.stop()
+
+        await lab.start(SPEED)
+        home = await rejoin(lab, home)
+        report["restart"] = await restart(home, report["entities"])
+        report["notification"] = await notification(home)
+        report["automation"] = await automation(home)
+        report["feedback"] = await feedback(home, report["notification"])
+        report["effect"] = await effect(home)
+    except (TimeoutError, AssertionError) as err:
+        report["failed"] = f"{type(err).__name__}: {err}"
+        report["log"] = lab.tail(60)
+    finally:
+        if home is not None:
+            await home.close()
+        await lab.stop()
+    report["errors"] = lab.errors()
+    report["seconds"] = round(time.monotonic() - began, 1)
+    report["ok"] = "failed" not in report and not report["errors"]
+    return report
+
+
+async def history(home: Home) -> dict[str, Any]:
+    """The recorded past is taken in."""
+    began = time.monotonic()
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            index = await find(home, "sensor", "bathroom", "mold_index")
+            hours = (index or {}).get("attributes", {}).get("hours", 0)
+            if hours and hours > 400:
+                break
+            await asyncio.sleep(0.5)
+    return {"hours": hours, "mold_index": float(index["state"]), "seconds": round(time.monotonic() - began, 1)}
+
+
+async def entities(home: Home) -> dict[str, dict[str, str]]:
+    """Every room has what was promised."""
+    found: dict[str, dict[str, str]] = {}
+    async with asyncio.timeout(PATIENCE_S):
+        for room in ("bathroom", "kitchen", "bedroom"):
+            found[room] = {}
+            for key in ROOM_KEYS:
+                while (state := await find(home, "sensor", room, key)) is None:
+                    await asyncio.sleep(0.5)
+                found[room][key] = state["state"]
+            surface = float(found[room]["surface_humidity"])
+            assert 20.0 < surface <= 100.0, f"{room}: surface humidity {surface}"
+    return found
+
+
+async def find(home: Home, platform: str, room: str, key: str) -> dict[str, Any] | None:
+    """Return the state of one of SmartLoop's entities by its unique id's end."""
+    areas = {area["area_id"]: area["name"].lower() for area in await home.owner.command("config/area_registry/list")}
+    for entity in await home.owner.command("config/entity_registry/list"):
+        if entity["platform"] != "smartloop" or not entity["entity_id"].startswith(f"{platform}."):
+            continue
+        unique = entity["unique_id"]
+        if unique.endswith(f"_{key}") and any(name == room and f"_{area}_" in unique for area, name in areas.items()):
+            return (await home.owner.states()).get(entity["entity_id"])
+    return None
+
+
+async def restart(home: Home, before: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """After a restart the index is where it was."""
+    state = await wait_for(home, "bathroom", "mold_index")
+    was, now = float(before["bathroom"]["mold_index"]), float(state["state"])
+    assert abs(now - was) < 0.1, f"mould index {was} before, {now} after the restart"
+    return {"mold_index_before": was, "mold_index_after": now}
+
+
+async def wait_for(home: Home, room: str, key: str) -> dict[str, Any]:
+    """Wait until one of SmartLoop's sensors has a value."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            state = await find(home, "sensor", room, key)
+            if state and state["state"] not in ("unknown", "unavailable"):
+                return state
+            await asyncio.sleep(0.5)
+
+
+async def notification(home: Home) -> dict[str, Any]:
+    """Somebody showers; Ana's phone says what would help. Ben's phone is off line."""
+    push = await home.ana.next_message(PATIENCE_S)
+    data = push["data"]
+    titles = [action["title"] for action in data["actions"]]
+    assert titles == ["Done", "Not now", "Wrong"], titles
+    assert data["tag"]
+    return {"push": push, "title": push.get("title"), "message": push["message"]}
+
+
+async def automation(home: Home) -> dict[str, Any]:
+    """The owner's own automation ran on SmartLoop's trigger."""
+    state = await wait_for_state(home.owner, "input_boolean.bathroom_fan")
+    async with asyncio.timeout(30):
+        while state["state"] != "on":
+            await asyncio.sleep(0.5)
+            state = await wait_for_state(home.owner, "input_boolean.bathroom_fan")
+    return {"fan": state["state"]}
+
+
+async def feedback(home: Home, seen: dict[str, Any]) -> dict[str, Any]:
+    """Ana taps Done; the house learns it and can say so."""
+    await home.ana.tap(seen.pop("push"), "Done")
+    async with asyncio.timeout(60):
+        while not (lessons := (await home.owner.call("smartloop", "lessons", response=True))["lessons"]):
+            await asyncio.sleep(0.2)
+    return {"lessons": [lesson["sentence"] for lesson in lessons]}
+
+
+async def effect(home: Home) -> dict[str, Any]:
+    """An hour later the phone says what the act did."""
+    push = await home.ana.next_message(PATIENCE_S)
+    return {"title": push.get("title"), "message": push["message"]}
