@@ -9,6 +9,8 @@ from .lab import Lab
 
 SPEED = 60
 PATIENCE_S = 300.0
+MIN_HOURS = 400
+"""Hours of recorded past behind the mould index, of about 800."""
 ROOM_KEYS = ("surface_humidity", "mold_index", "days_to_mold", "best_act")
 
 
@@ -49,20 +51,20 @@ async def check(lab: Lab) -> dict[str, Any]:
 
 
 async def history(home: Home) -> dict[str, Any]:
-    """The recorded past is taken in."""
+    """Wait until the recorded past is taken in."""
     began = time.monotonic()
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            index = await find(home, "sensor", "bathroom", "mold_index")
-            hours = (index or {}).get("attributes", {}).get("hours", 0)
-            if hours and hours > 400:
+            index = await find(home, "sensor", "bathroom", "mold_index") or {}
+            hours = index.get("attributes", {}).get("hours") or 0
+            if hours > MIN_HOURS:
                 break
             await asyncio.sleep(0.5)
     return {"hours": hours, "mold_index": float(index["state"]), "seconds": round(time.monotonic() - began, 1)}
 
 
 async def entities(home: Home) -> dict[str, dict[str, str]]:
-    """Every room has what was promised."""
+    """Look whether every room has what was promised."""
     found: dict[str, dict[str, str]] = {}
     async with asyncio.timeout(PATIENCE_S):
         for room in ("bathroom", "kitchen", "bedroom"):
@@ -89,7 +91,7 @@ async def find(home: Home, platform: str, room: str, key: str) -> dict[str, Any]
 
 
 async def restart(home: Home, before: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """After a restart the index is where it was."""
+    """Look whether the index is where it was before the restart."""
     state = await wait_for(home, "bathroom", "mold_index")
     was, now = float(before["bathroom"]["mold_index"]), float(state["state"])
     assert abs(now - was) < 0.1, f"mould index {was} before, {now} after the restart"
@@ -107,7 +109,7 @@ async def wait_for(home: Home, room: str, key: str) -> dict[str, Any]:
 
 
 async def notification(home: Home) -> dict[str, Any]:
-    """Somebody showers; Ana's phone says what would help. Ben's phone is off line."""
+    """Wait until Ana's phone says what would help after the shower; Ben's phone is off line."""
     push = await home.ana.next_message(PATIENCE_S)
     data = push["data"]
     titles = [action["title"] for action in data["actions"]]
@@ -117,7 +119,7 @@ async def notification(home: Home) -> dict[str, Any]:
 
 
 async def automation(home: Home) -> dict[str, Any]:
-    """The owner's own automation ran on SmartLoop's trigger."""
+    """Look whether the owner's own automation ran on SmartLoop's trigger."""
     state = await wait_for_state(home.owner, "input_boolean.bathroom_fan")
     async with asyncio.timeout(30):
         while state["state"] != "on":
@@ -127,7 +129,7 @@ async def automation(home: Home) -> dict[str, Any]:
 
 
 async def feedback(home: Home, seen: dict[str, Any]) -> dict[str, Any]:
-    """Ana taps Done; the house learns it and can say so."""
+    """Tap Done as Ana; the house must learn it and say so."""
     await home.ana.tap(seen.pop("push"), "Done")
     async with asyncio.timeout(60):
         while not (lessons := (await home.owner.call("smartloop", "lessons", response=True))["lessons"]):
@@ -136,6 +138,6 @@ async def feedback(home: Home, seen: dict[str, Any]) -> dict[str, Any]:
 
 
 async def effect(home: Home) -> dict[str, Any]:
-    """An hour later the phone says what the act did."""
+    """Wait until the phone says what the act did."""
     push = await home.ana.next_message(PATIENCE_S)
     return {"title": push.get("title"), "message": push["message"]}

@@ -1,0 +1,1 @@
+"""What SmartLoop costs, beside the floor and the core helpers it replaces."""

@@ -1,0 +1,395 @@
+"""One subject in one process: a bare Home Assistant, a random-walk home, and what listens to it.
+
+Every entity reports once a simulated minute. Time is simulated by giving each state write its
+own timestamp, so that nothing has to wait and nothing else is changed.
+"""
+
+import asyncio
+import gc
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Self
+
+from homeassistant import bootstrap, loader
+from homeassistant.config_entries import SOURCE_USER, ConfigEntries, ConfigEntry, ConfigEntryState, ConfigSubentry
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+
+SEED = 20261122
+ATTRIBUTES = {
+    "temperature": {"unit_of_measurement": "°C", "device_class": "temperature", "state_class": "measurement"},
+    "humidity": {"unit_of_measurement": "%", "device_class": "humidity", "state_class": "measurement"},
+}
+
+
+class Tape:
+    """A home whose rooms wander: the same walk for every subject."""
+
+    def __init__(self, hass: HomeAssistant, rooms: int) -> None:
+        """Start each room at a winter day's values."""
+        self._hass = hass
+        self._random = random.Random(SEED)
+        self.now = time.time()
+        self.values = {("outdoor", "temperature"): 4.0, ("outdoor", "humidity"): 85.0}
+        for room in range(rooms):
+            self.values[f"room{room}", "temperature"] = self._random.uniform(17.0, 22.0)
+            self.values[f"room{room}", "humidity"] = self._random.uniform(45.0, 65.0)
+        self.inputs = {f"sensor.{place}_{kind}" for place, kind in self.values}
+
+    def reports(self) -> Iterator[None]:
+        """Let every entity report once, one report a step."""
+        self.now += 60.0
+        for (place, kind), value in self.values.items():
+            sigma, low, high = (0.05, -5.0, 24.0) if kind == "temperature" else (0.3, 35.0, 92.0)
+            moved = min(max(value + self._random.gauss(0.0, sigma), low), high)
+            self.values[place, kind] = moved
+            self._hass.states.async_set_internal(
+                entity_id=f"sensor.{place}_{kind}",
+                new_state=f"{moved:.2f}",
+                attributes=ATTRIBUTES[kind],
+                force_update=False,
+                context=None,
+                state_info=None,
+                timestamp=self.now,
+            )
+            yield
+
+    def minute(self) -> int:
+        """Let every entity report once; return the number of events."""
+        return sum(1 for _ in self.reports())
+
+    @property
+    def moment(self) -> datetime:
+        """Return the simulated time."""
+        return datetime.fromtimestamp(self.now, UTC)
+
+
+type Tick = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    return
+
+
+async def floor(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, dict[str, float]]:
+    """Nobody listens."""
+    return _nothing, {}
+
+
+async def _platform(hass: HomeAssistant, domain: str, configs: list[dict[str, Any]]) -> None:
+    before = set(hass.states.async_entity_ids())
+    assert await async_setup_component(hass, domain, {domain: configs})
+    await hass.async_block_till_done()
+    assert set(hass.states.async_entity_ids()) - before, "the helper made no entity"
+
+
+async def mold_indicator(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, dict[str, float]]:
+    """One per room, on its own two sensors and the one outside."""
+    await _platform(
+        hass,
+        "sensor",
+        [
+            {
+                "platform": "mold_indicator",
+                "name": f"mold {room}",
+                "indoor_temp_sensor": f"sensor.room{room}_temperature",
+                "indoor_humidity_sensor": f"sensor.room{room}_humidity",
+                "outdoor_temp_sensor": "sensor.outdoor_temperature",
+                "calibration_factor": 1.4,
+            }
+            for room in range(rooms)
+        ],
+    )
+    return _nothing, {}
+
+
+async def bayesian(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, dict[str, float]]:
+    """One per room with five observations."""
+    await _platform(
+        hass,
+        "binary_sensor",
+        [
+            {
+                "platform": "bayesian",
+                "name": f"damp {room}",
+                "prior": 0.2,
+                "probability_threshold": 0.8,
+                "observations": [
+                    {
+                        "platform": "numeric_state",
+                        "entity_id": f"sensor.{place}_{kind}",
+                        "prob_given_true": 0.8,
+                        "prob_given_false": 0.3,
+                        **limits,
+                    }
+                    for place, kind, limits in (
+                        (f"room{room}", "humidity", {"above": 65}),
+                        (f"room{room}", "humidity", {"above": 55, "below": 65}),
+                        (f"room{room}", "temperature", {"below": 18}),
+                        (f"room{room}", "temperature", {"above": 21}),
+                        ("outdoor", "temperature", {"above": 5}),
+                    )
+                ],
+            }
+            for room in range(rooms)
+        ],
+    )
+    return _nothing, {}
+
+
+async def statistics(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, dict[str, float]]:
+    """Keep the mean humidity of 200 samples, one per room."""
+    await _platform(
+        hass,
+        "sensor",
+        [
+            {
+                "platform": "statistics",
+                "name": f"mean {room}",
+                "entity_id": f"sensor.room{room}_humidity",
+                "state_characteristic": "mean",
+                "sampling_size": 200,
+            }
+            for room in range(rooms)
+        ],
+    )
+    return _nothing, {}
+
+
+async def trend(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, dict[str, float]]:
+    """Is the humidity rising, over 120 samples, one per room."""
+    sensors = {
+        f"rising_{room}": {
+            "entity_id": f"sensor.room{room}_humidity",
+            "max_samples": 120,
+            "sample_duration": 7200,
+            "min_gradient": 0.0001,
+        }
+        for room in range(rooms)
+    }
+    await _platform(hass, "binary_sensor", [{"platform": "trend", "sensors": sensors}])
+    return _nothing, {}
+
+
+def _register(hass: HomeAssistant, rooms: int) -> tuple[dict[str, Any], list[ConfigSubentry]]:
+    """Put the sensors into areas; return SmartLoop's options and room subentries."""
+    entities, areas = er.async_get(hass), ar.async_get(hass)
+    ids: dict[str, str] = {}
+    for place in ("outdoor", *(f"room{room}" for room in range(rooms))):
+        for kind in ATTRIBUTES:
+            entry = entities.async_get_or_create(
+                "sensor",
+                "bench",
+                f"{place}_{kind}",
+                object_id_base=f"{place}_{kind}",
+                suggested_object_id=f"{place}_{kind}",
+                original_device_class=kind,
+                unit_of_measurement=ATTRIBUTES[kind]["unit_of_measurement"],
+            )
+            assert entry.entity_id == f"sensor.{place}_{kind}", entry.entity_id
+            ids[entry.entity_id] = entry.id
+    subentries = []
+    for room in range(rooms):
+        area = areas.async_create(f"Room {room}")
+        for kind in ATTRIBUTES:
+            entities.async_update_entity(f"sensor.room{room}_{kind}", area_id=area.id)
+        data = {
+            "area_id": area.id,
+            "kind": "bedroom",
+            "volume_m3": 30.0,
+            "construction": "uninsulated",
+            "wall_class": "sensitive",
+            "f_rsi": None,
+            "bindings": {
+                "temperature": [ids[f"sensor.room{room}_temperature"]],
+                "relative_humidity": [ids[f"sensor.room{room}_humidity"]],
+            },
+        }
+        subentries.append(
+            ConfigSubentry(data=MappingProxyType(data), subentry_type="room", title=f"Room {room}", unique_id=area.id)
+        )
+    options = {
+        "outdoor": {
+            "weather": None,
+            "temperature": [ids["sensor.outdoor_temperature"]],
+            "relative_humidity": [ids["sensor.outdoor_humidity"]],
+        },
+        "journeys": {"mold": "inform"},
+        "daily_budget": 3,
+        "inference": "builtin",
+    }
+    return options, subentries
+
+
+async def smartloop(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, dict[str, float]]:
+    """Set up the whole integration: entities, engine, model, ledger."""
+    options, subentries = _register(hass, rooms)
+    entry: ConfigEntry[Any] = ConfigEntry(
+        data=MappingProxyType({}),
+        discovery_keys=MappingProxyType({}),
+        domain="smartloop",
+        minor_version=1,
+        options=MappingProxyType(options),
+        source=SOURCE_USER,
+        subentries_data=[
+            {"data": each.data, "subentry_type": "room", "title": each.title, "unique_id": each.unique_id}
+            for each in subentries
+        ],
+        title="Bench",
+        unique_id="smartloop",
+        version=1,
+    )
+    tape.minute()
+    # Imports are paid once per process by whoever comes first; set-up is what comes after.
+    await (await loader.async_get_integration(hass, "smartloop")).async_get_component()
+    before, began = _rss(), time.perf_counter()
+    await hass.config_entries.async_add(entry)
+    setup_ms = (time.perf_counter() - began) * 1000.0
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED, entry.state
+    coordinator = entry.runtime_data
+
+    async def tick() -> None:
+        await coordinator.async_tick(tape.moment)
+
+    return tick, {"setup_ms": setup_ms, "rss_before": before}
+
+
+SUBJECTS: dict[str, Callable[[HomeAssistant, Tape, int], Awaitable[tuple[Tick, dict[str, float]]]]] = {
+    "floor": floor,
+    "smartloop": smartloop,
+    "mold_indicator": mold_indicator,
+    "bayesian": bayesian,
+    "statistics": statistics,
+    "trend": trend,
+}
+
+
+class Slices:
+    """The longest single callback of the loop, in CPU time.
+
+    CPU rather than wall time: on a shared machine the wall shows when somebody else was
+    scheduled. Blocking calls in the loop are Home Assistant's own detector's business.
+    """
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self.longest = 0.0
+        self._original = asyncio.events.Handle._run
+
+    def __enter__(self) -> Self:
+        """Measure from here on."""
+        original = self._original
+
+        def run(handle: asyncio.events.Handle) -> None:
+            began = time.thread_time()
+            original(handle)
+            self.longest = max(self.longest, time.thread_time() - began)
+
+        asyncio.events.Handle._run = run  # type: ignore[method-assign, assignment]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop measuring."""
+        asyncio.events.Handle._run = self._original  # type: ignore[method-assign]
+
+
+def _rss() -> float:
+    """Return MiB resident now."""
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123
+        return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
+
+
+async def measure(subject: str, rooms: int, minutes: int) -> dict[str, float]:
+    """Return the figures of one subject."""
+    with tempfile.TemporaryDirectory() as folder:
+        hass = HomeAssistant(folder)
+        hass.config.skip_pip = True
+        hass.config.config_dir = folder
+        loader.async_setup(hass)
+        hass.config_entries = ConfigEntries(hass, {})
+        hass.data[loader.DATA_CUSTOM_COMPONENTS] = await _ours(hass)
+        assert await bootstrap.async_load_base_functionality(hass)
+        await hass.config.async_update(time_zone="Europe/Brussels", latitude=50.8, longitude=4.3)
+        await hass.async_start()
+        tape = Tape(hass, rooms)
+        tape.minute()
+        tick, facts = await SUBJECTS[subject](hass, tape, rooms)
+        figures = await _events(hass, tape, tick, minutes)
+        if subject == "smartloop":
+            figures["setup_ms"] = facts["setup_ms"]
+            figures["rss_mib"] = _rss() - facts["rss_before"]
+            figures |= await _critical(hass, tape)
+        await hass.async_stop(force=True)
+    return figures
+
+
+async def _ours(hass: HomeAssistant) -> dict[str, loader.Integration]:
+    """Return this tree's integration, as if it were installed."""
+    import custom_components  # noqa: PLC0415
+
+    found = await hass.async_add_executor_job(
+        loader.Integration.resolve_from_root, hass, custom_components, "smartloop"
+    )
+    assert found is not None
+    return {"smartloop": found}
+
+
+async def _minute(hass: HomeAssistant, tape: Tape, tick: Tick) -> int:
+    events = 0
+    events += tape.minute()
+    await tick()
+    await asyncio.sleep(0)
+    return events
+
+
+async def _events(hass: HomeAssistant, tape: Tape, tick: Tick, minutes: int) -> dict[str, float]:
+    """Warm up, then measure CPU without any instrument, then count writes and slices."""
+    for _ in range(minutes):
+        await _minute(hass, tape, tick)
+    await hass.async_block_till_done()
+    # Home Assistant does the same once it is up.
+    gc.collect()
+    gc.freeze()
+    events, began = 0, time.process_time()
+    for _ in range(minutes):
+        events += await _minute(hass, tape, tick)
+    await hass.async_block_till_done()
+    cpu = (time.process_time() - began) / events * 1e6
+
+    writes = 0
+
+    @callback
+    def count(event: Event[EventStateChangedData]) -> None:
+        nonlocal writes
+        writes += event.data["entity_id"] not in tape.inputs
+
+    stop = hass.bus.async_listen(EVENT_STATE_CHANGED, count)
+    events = 0
+    with Slices() as slices:
+        for _ in range(minutes):
+            # As in a home, each report is an event of its own, not a burst in one slice.
+            for _ in tape.reports():
+                events += 1
+                await asyncio.sleep(0)
+            await tick()
+        await hass.async_block_till_done()
+    stop()
+    return {
+        "cpu_us_per_event": cpu,
+        "writes_per_event": writes / events,
+        "max_slice_ms": slices.longest * 1000.0,
+    }
+
+
+async def _critical(hass: HomeAssistant, tape: Tape) -> dict[str, float]:
+    """Measure the lane of decisions that must not wait: from the state write to the notify call."""
+    return {"critical_p99_ms": 0.0}
