@@ -1,0 +1,1 @@
+"""SmartLoop inside Home Assistant, with made-up households."""
