@@ -7,7 +7,7 @@ its minimum) and common constructions; a cold-corner sensor teaches the rest.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import hypot, isfinite, sqrt
+from math import hypot, inf, isfinite, sqrt
 
 import numpy as np
 
@@ -142,6 +142,8 @@ _MIN_VARIANCE = 0.005**2
 """Keeps a gain, so that an insulated wall is noticed within months."""
 _ERROR_MEMORY = 168.0
 """h"""
+_MOST = 100.0
+"""°C, to either side of 0, of any temperature here."""
 _WARM_UP = 24.0
 """h of learning before the time constant is chosen."""
 
@@ -177,8 +179,7 @@ class SurfaceFactor:
     def factor(self) -> Factor:
         """Return the factor as learned so far."""
         best = self._best
-        sd = sqrt(self._variance[best] + (MEASURED_SD**2 if self._hours else 0.0))
-        return Factor(mean=float(self._mean[best]), sd=sd)
+        return Factor(mean=float(self._mean[best]), sd=max(sqrt(self._variance[best]), MEASURED_SD))
 
     @property
     def _best(self) -> int:
@@ -193,8 +194,9 @@ class SurfaceFactor:
     ) -> None:
         """Take in one step of temperatures, °C; without sensor or room only the outdoor memory moves."""
         known = [value for value in (surface_temperature, indoor_temperature) if value is not None]
-        if not (all(map(isfinite, (*known, outdoor_temperature, hours))) and hours > 0.0):
-            msg = "a temperature at a surface is not a number"
+        # Written so that NaN fails, too.
+        if not (all(abs(value) <= _MOST for value in (*known, outdoor_temperature)) and 0.0 < hours < inf):
+            msg = "a temperature at a surface cannot be"
             raise ReadingError(msg)
         self._age += hours
         # A plain mean until the time constant has passed: the first reading shall not linger for days.
@@ -225,8 +227,16 @@ class SurfaceFactor:
         count = len(_TIME_CONSTANTS)
         age, hours, *rest = numbers(state, 2 + 4 * count)
         mean, variance, outdoor, error = np.reshape(rest, (4, count))
-        within = FACTOR_RANGE[0] <= mean.min() and mean.max() <= FACTOR_RANGE[1] and variance.max() <= 0.25
-        if not (within and 0.0 <= hours <= age and min(variance.min(), error.min()) >= 0.0):
+        within = (
+            (mean >= FACTOR_RANGE[0])
+            & (mean <= FACTOR_RANGE[1])
+            & (variance >= 0.0)
+            & (variance <= 0.25)
+            & (np.abs(outdoor) <= _MOST)
+            & (error >= 0.0)
+            & (error <= 16.0 * _MOST**2)
+        )
+        if not (within.all() and 0.0 <= hours <= age):
             msg = "stored surface factor is out of range"
             raise SnapshotError(msg)
         self._age, self._hours = age, hours

@@ -84,7 +84,8 @@ def growth_days(temperature: float, humidity: float) -> float:
 def growth_rate(temperature: float, humidity: float, index: float, wall_class: WallClass) -> float | None:
     """Return the growth per day at a surface, °C and %; None when it is too dry, cold or hot to grow."""
     critical = critical_humidity(temperature, wall_class)
-    if not (0.0 < temperature < 50.0 and humidity >= critical):
+    # Below 100 % is above 0 °C: the curve says so itself, and an excess over 100 % would divide by nothing.
+    if not (temperature < 50.0 and critical < 100.0 and humidity >= critical):
         return None
     kinetics = CLASSES[wall_class]
     excess = (critical - humidity) / (critical - 100.0)
@@ -146,8 +147,8 @@ class _Walls:
     def climate(self, temperature: Array, humidity: Array) -> _Climate:
         """Return what surface temperatures and humidities, °C and %, allow."""
         curve = ((-0.00267 * temperature + 0.160) * temperature - 3.13) * temperature + 100.0
-        critical = np.minimum(np.maximum(curve, self._least), 100.0)
-        grows = (humidity >= critical) & (temperature > 0.0) & (temperature < 50.0)
+        critical = np.maximum(curve, self._least)
+        grows = (humidity >= critical) & (critical < 100.0) & (temperature < 50.0)
         # Where nothing grows the numbers only have to be harmless.
         excess = np.where(grows, humidity - critical, 0.0) / np.where(grows, 100.0 - critical, 1.0)
         safe_temperature = np.where(grows, temperature, 1.0)
@@ -167,6 +168,11 @@ _OFF_HUMIDITY: Array = np.concatenate(([0.0], _HUMIDITY_SPREAD * (2.0 * _spread(
 _OFF_TEMPERATURE: Array = np.concatenate(([0.0], _TEMPERATURE_SPREAD * (2.0 * _spread(1) - 1.0)))
 _OFF_FACTOR: Array = np.array([0.0, *(_QUANTILE(float(item)) for item in _spread(2))])
 _IS_PARTNER: NDArray[np.bool_] = np.concatenate(([False], _spread(3) < _PARTNER_SHARE))
+
+# Finer towards the level: growth may all but stop there, and that is where the days are.
+_GRID = 1.0 - np.linspace(1.0, 0.0, 33) ** 3
+_PATH: Array = np.asarray((_GRID[:-1] + _GRID[1:]) / 2.0)
+_PATH_WIDTH: Array = np.diff(_GRID)
 
 
 class MoldIndex:
@@ -227,9 +233,10 @@ class MoldIndex:
         hours: float = 1.0,
     ) -> None:
         """Count one hour (or a part of one) in °C, the room's vapour pressure in Pa, °C and a factor per surface."""
-        numeric = (indoor_temperature, vapour_pressure, outdoor_temperature, hours)
-        if not (all(map(isfinite, numeric)) and vapour_pressure >= 0.0 and 0.0 < hours <= 24.0):
-            msg = f"no mold index from {indoor_temperature:g} °C, {vapour_pressure:g} Pa, {outdoor_temperature:g} °C over {hours:g} h"
+        # Written so that NaN fails, too: one would stay in every particle for good.
+        air = abs(indoor_temperature) <= 100.0 and abs(outdoor_temperature) <= 100.0 and 0.0 <= vapour_pressure <= 1e5
+        if not (air and 0.0 < hours <= 24.0):
+            msg = f"no mold index of {indoor_temperature:g} °C, {vapour_pressure:g} Pa, {outdoor_temperature:g} °C, {hours:g} h"
             raise ReadingError(msg)
         self._require(factors)
         temperature, humidity = self._surface(indoor_temperature, vapour_pressure, outdoor_temperature, factors)
@@ -290,11 +297,11 @@ class MoldIndex:
         per_hour = _FAST_DECLINE * ((dry > 0) & (dry <= 6)) + _SLOW_DECLINE * (dry > 24)
         return np.asarray(24.0 * self._decline * per_hour.mean(axis=1))
 
-    def _project(self, level: float, climate: _Climate, decline: Array, steps: int = 16) -> float:
+    def _project(self, level: float, climate: _Climate, decline: Array) -> float:
         """Return the days from each nominal index to the level, of the fastest surface."""
         start = self._index[:, :1]
-        width = (level - start) / steps
-        index = start + width * (np.arange(steps) + 0.5)
+        index = start + (level - start) * _PATH
+        width = (level - start) * _PATH_WIDTH
         brake = np.maximum(1.0 - np.exp(2.3 * (index[:, :, None] - climate.limit[:, None, :])), 0.0)
         growth = (climate.rate[:, None, :] * brake).mean(axis=2)
         net = growth * np.where(index < 1.0, self._nominal.early, self._nominal.late) - decline[:, None]
