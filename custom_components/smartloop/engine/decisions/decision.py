@@ -22,6 +22,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    def outranks(self, other: Severity) -> bool:
+        """Return whether this matters more than the other."""
+        ranks = list(Severity)
+        return ranks.index(self) > ranks.index(other)
+
 
 class DecisionState(StrEnum):
     """Where a decision stands."""
