@@ -217,8 +217,8 @@ def _register(hass: HomeAssistant, rooms: int) -> tuple[dict[str, Any], list[Con
             ConfigSubentry(data=MappingProxyType(data), subentry_type="room", title=f"Room {room}", unique_id=area.id)
         )
     options = {
+        "weather": None,
         "outdoor": {
-            "weather": None,
             "temperature": [ids["sensor.outdoor_temperature"]],
             "relative_humidity": [ids["sensor.outdoor_humidity"]],
         },

@@ -1,0 +1,51 @@
+"""SmartLoop: a home that notices, explains, helps and learns."""
+
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
+
+from .const import DOMAIN
+from .coordinator import Coordinator, SmartLoopConfigEntry
+from .ledger import Ledger
+from .runtime import Runtime
+from .services import async_setup_services
+from .storage import EngineStorage
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register what does not depend on a household."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> None:
+    """Set up one household."""
+    ledger = Ledger(hass)
+    await ledger.async_open()
+    runtime = Runtime(hass, entry)
+    await runtime.async_load()
+    coordinator = Coordinator(hass, entry, ledger, runtime)
+    await coordinator.async_load()
+    entry.runtime_data = coordinator
+    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await coordinator.async_start()
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> None:
+    """Unload the household and save what it learned."""
+    await hass.config_entries.async_unload_platforms_or_raise(entry, PLATFORMS)
+    await entry.runtime_data.async_stop()
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> None:
+    """Forget what was learned of a household its owner removed."""
+    await EngineStorage(hass, entry.entry_id).async_remove()
+
+
+async def _async_reload(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> None:
+    hass.config_entries.async_schedule_reload(entry.entry_id)

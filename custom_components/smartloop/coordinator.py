@@ -1,0 +1,367 @@
+"""The loop: readings in, engine, entities and outputs. The only owner of the clock and the executor."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from time import perf_counter
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
+
+from .adapters.following import async_track_bindings
+from .adapters.household import BindingIndex, household_of
+from .adapters.states import Refusal, StateWatcher
+from .adapters.weather import async_get_forecast
+from .backfill import Backfill
+from .const import DOMAIN, LOGGER, SUBENTRY_ROOM
+from .engine import (
+    Decision,
+    DecisionState,
+    Engine,
+    Feedback,
+    Forecaster,
+    Lesson,
+    Reading,
+    ReadingError,
+    RoomView,
+    Severity,
+    SnapshotError,
+)
+from .ledger import Ledger
+from .outputs.events import async_fire_decision
+from .outputs.notifications import Notifier
+from .runtime import Runtime
+from .storage import EngineStorage
+
+type SmartLoopConfigEntry = ConfigEntry[Coordinator]
+
+TICK = timedelta(seconds=30)
+WEATHER_EVERY = timedelta(minutes=30)
+SLICE_S = 0.004
+"""The loop goes back to Home Assistant after at most this long."""
+
+
+class HouseState(StrEnum):
+    """How the whole is doing."""
+
+    STARTING = "starting"
+    LEARNING_HISTORY = "learning_history"
+    OK = "ok"
+    ADVICE = "advice"
+    WARNING = "warning"
+    DEGRADED = "degraded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """What the household's own entities show."""
+
+    state: HouseState
+    history_progress: int | None
+    """% of the recorded past taken in; None when there is nothing to do."""
+    reasons: tuple[str, ...]
+
+
+class Coordinator:
+    """One household: feeds the engine, steps it, and hands on what it says."""
+
+    def __init__(self, hass: HomeAssistant, entry: SmartLoopConfigEntry, ledger: Ledger, runtime: Runtime) -> None:
+        """Build the engine from the entry; nothing runs before `async_start`."""
+        self.hass = hass
+        self.entry = entry
+        self.ledger = ledger
+        self.runtime = runtime
+        self.household = household_of(hass, entry)
+        self.engine = Engine(self.household, forecaster=_forecaster(runtime))
+        self.bindings = BindingIndex(hass, entry)
+        self.rooms = {sub.data["area_id"]: sub.subentry_id for sub in entry.get_subentries_of_type(SUBENTRY_ROOM)}
+        self.household_device_id = _hub(hass, entry).id
+        self.notifier = Notifier(hass, entry, self.engine, ledger)
+        self.storage = EngineStorage(hass, entry.entry_id)
+        self._stored: dict[str, Any] | None = None
+        self._watcher: StateWatcher[Any] | None = None
+        self._stop_watching: CALLBACK_TYPE | None = None
+        self._listeners: dict[str | None, list[Callable[[], None]]] = {}
+        self._decision_listeners: list[Callable[[Decision], None]] = []
+        self._progress: int | None = None
+        self._started = False
+        self._ticking = False
+        self._weather_at: datetime | None = None
+        self._status: Status | None = None
+
+    # What others read.
+
+    @property
+    def status(self) -> Status:
+        """Return how the household is doing."""
+        reasons = []
+        if not self.runtime.facts().get("engine") or self.runtime.facts()["engine"] == "none":
+            reasons.append("engine_missing")
+        if self.refusals:
+            reasons.append("values_refused")
+        views = [self.engine.view(room) for room in self.rooms]
+        if views and all(view.surface_humidity is None for view in views):
+            reasons.append("no_readings")
+        severities = {decision.severity for view in views for decision in view.active}
+        if not self._started:
+            state = HouseState.STARTING
+        elif self._progress is not None:
+            state = HouseState.LEARNING_HISTORY
+        elif severities & {Severity.WARNING, Severity.CRITICAL}:
+            state = HouseState.WARNING
+        elif Severity.ADVICE in severities:
+            state = HouseState.ADVICE
+        elif reasons:
+            state = HouseState.DEGRADED
+        else:
+            state = HouseState.OK
+        return Status(state=state, history_progress=self._progress, reasons=tuple(reasons))
+
+    @property
+    def refusals(self) -> dict[str, Refusal]:
+        """Return the last refused value of each entity whose value is refused now."""
+        return self._watcher.refusals if self._watcher is not None else {}
+
+    def view(self, room_id: str) -> RoomView:
+        """Return what is known of a room now."""
+        return self.engine.view(room_id)
+
+    def room_name(self, room_id: str | None) -> str | None:
+        """Return the owner's name of a room."""
+        return next((room.name for room in self.household.rooms if room.id == room_id), None)
+
+    @callback
+    def async_add_listener(self, room_id: str | None, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call back when the room's view changed; None listens to the household."""
+        self._listeners.setdefault(room_id, []).append(listener)
+        return lambda: self._listeners[room_id].remove(listener)
+
+    @callback
+    def async_add_decision_listener(self, listener: Callable[[Decision], None]) -> CALLBACK_TYPE:
+        """Call back on every decision raised or cleared."""
+        self._decision_listeners.append(listener)
+        return lambda: self._decision_listeners.remove(listener)
+
+    # Life.
+
+    async def async_load(self) -> None:
+        """Take up what was learned before."""
+        stored = await self.storage.async_load()
+        if stored is not None:
+            try:
+                self.engine.restore(stored["engine"])
+                self._stored = dict(stored)
+            except (SnapshotError, KeyError, TypeError) as err:
+                LOGGER.warning("Stored state is not used, learning starts anew: %s", err)
+        for feedback in await self.ledger.async_feedback():
+            self.engine.learn(feedback)
+        for lesson_id in await self.ledger.async_undone():
+            self.engine.undo(lesson_id)
+
+    async def async_start(self) -> None:
+        """Listen, step and, once Home Assistant has started, learn from the past."""
+        entry = self.entry
+        self._watch()
+        entry.async_on_unload(self._unwatch)
+        entry.async_on_unload(async_track_bindings(self.hass, entry, self._rebind))
+        entry.async_on_unload(
+            async_track_time_interval(self.hass, self._async_tick, TICK, name="SmartLoop tick", cancel_on_shutdown=True)
+        )
+        entry.async_on_unload(self.runtime.async_add_listener(self._engine_changed))
+        entry.async_on_unload(async_at_started(self.hass, self._async_started))
+        await self._async_tick(dt_util.utcnow())
+
+    async def async_stop(self) -> None:
+        """Save everything; the last words of this entry."""
+        await self.storage.async_save(self._snapshot())
+        await self.ledger.async_close()
+
+    async def _async_started(self, _hass: HomeAssistant) -> None:
+        self._started = True
+        self.entry.async_create_background_task(self.hass, self._async_learn_history(), "SmartLoop history")
+        self.entry.async_create_background_task(self.hass, self.notifier.async_resume(), "SmartLoop deliveries")
+        self._notify(None)
+
+    @callback
+    def _rebind(self) -> None:
+        """Follow entities that were renamed, moved, disabled or removed."""
+        self.bindings = BindingIndex(self.hass, self.entry)
+        self._unwatch()
+        self._watch()
+
+    def _watch(self) -> None:
+        self._watcher = StateWatcher(self.hass, self.bindings.by_entity, self.bindings.weather, self._receive)
+        self._stop_watching = self._watcher.start()
+
+    @callback
+    def _unwatch(self) -> None:
+        if self._stop_watching is not None:
+            self._stop_watching()
+            self._stop_watching = None
+
+    @callback
+    def _engine_changed(self) -> None:
+        self.engine.forecaster = _forecaster(self.runtime)
+        self._notify(None)
+
+    # The learning lane.
+
+    @callback
+    def _receive(self, reading: Reading) -> None:
+        try:
+            self.engine.observe(reading)
+        except ReadingError as err:
+            LOGGER.debug("Reading is not used: %s", err)
+
+    async def _async_tick(self, now: datetime) -> None:
+        if self._ticking:
+            return
+        self._ticking = True
+        try:
+            began = perf_counter()
+            for room_id in self.engine.due(now):
+                self._step(room_id, now)
+                if perf_counter() - began > SLICE_S:
+                    await asyncio.sleep(0)
+                    began = perf_counter()
+            await self._async_forecast(now)
+            await self.notifier.async_deliver_due(now)
+        finally:
+            self._ticking = False
+
+    def _step(self, room_id: str, now: datetime) -> None:
+        result = self.engine.step(room_id, now)
+        for decision in result.decisions:
+            self._decide(decision)
+        if result.changed:
+            self._notify(room_id)
+            self._notify(None)
+            self.storage.schedule(self._snapshot)
+
+    def _decide(self, decision: Decision) -> None:
+        text = self.notifier.text(decision)
+        if decision.state is not DecisionState.SHADOW:
+            async_fire_decision(self.hass, decision, self.room_name(decision.room), text)
+            for listener in tuple(self._decision_listeners):
+                listener(decision)
+        self.entry.async_create_background_task(self.hass, self.notifier.async_handle(decision), "SmartLoop decision")
+
+    async def _async_forecast(self, now: datetime) -> None:
+        await self._async_weather(now)
+        rooms = self.engine.forecast_due(now)
+        if not rooms:
+            return
+        job = self.engine.forecast_job(rooms, now)
+        result = await self.hass.async_add_executor_job(job.run)
+        self.engine.apply_forecast(result, now)
+        for room_id in rooms:
+            self._notify(room_id)
+
+    async def _async_weather(self, now: datetime) -> None:
+        entity_id = self.bindings.weather
+        if entity_id is None or (self._weather_at is not None and now - self._weather_at < WEATHER_EVERY):
+            return
+        self._weather_at = now
+        if points := await async_get_forecast(self.hass, entity_id):
+            self.engine.observe_weather(points)
+
+    # The past.
+
+    async def _async_learn_history(self) -> None:
+        if "recorder" not in self.hass.config.components:
+            return
+        from .adapters.history import async_available  # noqa: PLC0415  the recorder is optional
+
+        if not await async_available(self.hass):
+            return
+        self._report(0)
+        snapshot = self._stored["engine"] if self._stored else None
+        seen = {
+            room: at
+            for room, text in (self._stored or {}).get("seen", {}).items()
+            if (at := dt_util.parse_datetime(text)) is not None
+        }
+        backfill = Backfill(self.hass, self.bindings.all, self.bindings.weather)
+        try:
+            for past in await backfill.async_run(self.household, snapshot, seen, dt_util.utcnow(), self._report):
+                self.engine.adopt(past)
+        finally:
+            self._stored = None
+            self._report(None)
+        self.storage.schedule(self._snapshot)
+        await self._async_tick(dt_util.utcnow())
+        for room_id in self.rooms:
+            self._notify(room_id)
+
+    @callback
+    def _report(self, progress: int | None) -> None:
+        if progress != self._progress:
+            self._progress = progress
+            self._notify(None)
+
+    # Feedback.
+
+    async def async_feedback(self, feedback: Feedback) -> Lesson | None:
+        """Store the answer, then learn from it; what it changed is in force when this returns."""
+        await self.ledger.async_record_feedback(feedback)
+        lesson = self.engine.learn(feedback)
+        self._after_learning(feedback.room)
+        return lesson
+
+    async def async_undo(self, lesson_id: str) -> bool:
+        """Take back one lesson; return whether there was one."""
+        lesson = next((each for each in self.engine.lessons() if each.id == lesson_id), None)
+        if lesson is None:
+            return False
+        await self.ledger.async_record_undo(lesson_id)
+        undone = self.engine.undo(lesson_id)
+        self._after_learning(lesson.room)
+        return undone
+
+    async def async_reset(self, room_id: str) -> None:
+        """Forget what was learned of a room."""
+        self.engine.reset(room_id)
+        await self.storage.async_save(self._snapshot())
+        self._after_learning(room_id)
+
+    def _after_learning(self, room_id: str | None) -> None:
+        now = dt_util.utcnow()
+        for each in (room_id,) if room_id in self.rooms else tuple(self.rooms):
+            assert each is not None  # noqa: S101  for the type checker
+            self._step(each, now)
+            self._notify(each)
+        self._notify(None)
+        self.storage.schedule(self._snapshot)
+
+    # Bookkeeping.
+
+    def _snapshot(self) -> dict[str, Any]:
+        seen = {room: at.isoformat() for room in self.rooms if (at := self.engine.view(room).at) is not None}
+        return {"engine": self.engine.snapshot(), "seen": seen}
+
+    @callback
+    def _notify(self, room_id: str | None) -> None:
+        for listener in tuple(self._listeners.get(room_id, ())):
+            listener()
+
+
+def _forecaster(runtime: Runtime) -> Forecaster:
+    return Forecaster(runtime.runner("room_forecast"), runtime.runner("room_forecast_weather"))
+
+
+def _hub(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> dr.DeviceEntry:
+    return dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={(DOMAIN, entry.entry_id)},
+        name=entry.title,
+        manufacturer="SmartLoop",
+        model="Household",
+        entry_type=dr.DeviceEntryType.SERVICE,
+    )

@@ -1,0 +1,60 @@
+"""A person at a browser: Chromium on Home Assistant's real frontend."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright
+
+from .lab import PASSWORD, USER
+
+# Without these, Chromium asks the internet for updates all the time, even when there is none.
+QUIET = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium() -> str | None:
+    """Return the browser's path, None when there is none."""
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+
+
+@asynccontextmanager
+async def browse(url: str) -> AsyncIterator[Page]:
+    """Open a page that may talk to this Home Assistant only."""
+    executable = chromium()
+    assert executable, "no Chromium here"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=list(QUIET))
+        context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+        await context.route(lambda target: not target.startswith(url), lambda route: route.abort())
+        page = await context.new_page()
+        try:
+            yield page
+        finally:
+            await browser.close()
+
+
+async def log_in(page: Page, url: str) -> None:
+    """Type name and password."""
+    await page.goto(url, wait_until="domcontentloaded")
+    await page.locator("input[name=username]").fill(USER)
+    await page.locator("input[name=password]").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.locator("home-assistant-main").wait_for()
+
+
+async def shoot(page: Page, path: Path) -> None:
+    """Save what is on the screen."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=path)
