@@ -233,6 +233,20 @@ def test_vapour_pressure_is_as_old_as_the_humidity() -> None:
     assert estimate.age_s == 600.0
 
 
+def test_the_noise_of_vapour_pressure_is_that_of_the_humidity_sensor() -> None:
+    made = context(
+        *(reading(5.0, place=place) for place in ("bath", OUTDOOR)),
+        *(reading(80.0, RH, place=place) for place in ("bath", OUTDOOR)),
+    )
+    bath, outdoor = (made.vapour_pressure(place, NOW) for place in ("bath", OUTDOOR))
+    later = [made.vapour_pressure(place, NOW + timedelta(hours=1)) for place in ("bath", OUTDOOR)]
+
+    assert bath is not None
+    assert outdoor is not None
+    assert bath.sd == outdoor.sd == pytest.approx(vapour_pressure(5.0, 2.5))
+    assert [round((each.sd**2 - bath.sd**2) ** 0.5, 6) for each in later if each] == [60.0, 30.0]
+
+
 def test_a_window_is_open_when_any_contact_says_so() -> None:
     made = context(reading(1.0, WINDOW, minutes=600), reading(0.0, WINDOW, source="b", minutes=5))
 

@@ -41,8 +41,12 @@ NOISE: dict[Measurand, Noise] = {
 }
 """The quantities that are fused: datasheet floors, and what rooms usually do within an hour."""
 
-_PRESSURE_NOISE = Noise(floor=60.0, per_root_hour=100.0)
-"""Pa: 2.5 % of humidity at 20 °C; a shower or an open window is a change, not an error."""
+_HUMIDITY_SD = 2.5
+"""%, of a common sensor"""
+_PRESSURE_DRIFT = 60.0
+"""Pa that one silent hour adds in a room that is lived in ..."""
+_OUTDOOR_PRESSURE_DRIFT = 30.0
+"""... and outside, where vapour pressure follows the weather."""
 
 _CLASS_TTL: dict[Measurand, float] = {
     Measurand.TEMPERATURE: 60 * _MINUTE,
@@ -184,6 +188,7 @@ class Context:
             return None
         own = dict(self._live(place, Measurand.TEMPERATURE, None, moment))
         room = self.estimate(place, Measurand.TEMPERATURE, now)
+        drift = _OUTDOOR_PRESSURE_DRIFT if place == OUTDOOR else _PRESSURE_DRIFT
         values = []
         for name, source in humidities:
             if name in own:
@@ -193,7 +198,9 @@ class Context:
             else:
                 continue
             pressure = self._vapour_pressure(temperature, source.value)
-            values.append((pressure, _PRESSURE_NOISE, moment - source.at, source.quality))
+            # The same humidity error is less vapour in cold air.
+            noise = Noise(floor=self._vapour_pressure(temperature, _HUMIDITY_SD), per_root_hour=drift)
+            values.append((pressure, noise, moment - source.at, source.quality))
         return _fuse(values)
 
     def latest(self, place: str, measurand: Measurand, now: datetime, person: str | None = None) -> Latest | None:
