@@ -53,9 +53,8 @@ class Messages:
             return False
         if decision.severity is Severity.CRITICAL:
             return True
-        if last is not None and not decision.severity.outranks(last.severity):
-            if at - last.at < REPEATS.get(decision.key, REPEAT):
-                return False
+        if last is not None and not decision.severity.outranks(last.severity) and at - last.at < _repeat(decision):
+            return False
         return not self.quiet(person, at) and self._has_budget(told, at)
 
     def quiet(self, person: Person | None, at: datetime) -> bool:
@@ -120,3 +119,7 @@ class Messages:
 
 def _name(person: Person | None) -> str:
     return EVERYBODY if person is None else person.id
+
+
+def _repeat(decision: Decision) -> timedelta:
+    return REPEATS.get(decision.key, REPEAT)

@@ -1,0 +1,321 @@
+"""Whether an act did what was predicted: the surface humidity before, and half an hour to an hour later."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ..errors import SnapshotError
+from .air_change import AirChange, decay_rate
+from .decision import Act, ActKind, Decision, DecisionKey, DecisionState
+from .mold import ACT_KEYS, RoomConditions
+from .stored import Json, Stored, act_record, read_act, written
+
+VERSION = 1
+LEAST_FALL = 2.0
+"""Points of surface humidity that are more than noise."""
+LEAST_SHARE = 1.0 / 3.0
+"""Of the predicted fall, that must show."""
+CHECK_AFTER = timedelta(minutes=30)
+CHECK_UNTIL = timedelta(minutes=60)
+HEAT_SETTLES = timedelta(minutes=90)
+"""Walls follow the air this much later."""
+ADVICE_COUNTS = timedelta(hours=2)
+"""How long after advice an act is taken for its answer."""
+SUDDEN = timedelta(minutes=15)
+"""Within this a fall of vapour pressure is an opened window; also how long before `done` the act began."""
+SUDDEN_PA = 80.0
+SUDDEN_SHARE = 0.15
+"""Of the difference to outside."""
+MEMORY = timedelta(minutes=75)
+MOST_SAMPLES = 160
+
+_WINDOW_SD = 0.4
+"""Of a rate's logarithm when a contact says how long the window was open"""
+_FALL_SD = 0.7
+"""... and when only the fall itself does"""
+
+
+class Outcome(StrEnum):
+    """What can be said of an act."""
+
+    CONFIRMED = "confirmed"
+    NO_EFFECT = "no_effect"
+    UNKNOWN = "unknown"
+
+
+class Sign(StrEnum):
+    """How it was noticed that an act began."""
+
+    ANSWER = "answer"
+    WINDOW = "window"
+    FALL = "fall"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """One act, what was predicted of it and what came of it."""
+
+    decision_id: str
+    key: DecisionKey
+    room: str
+    act: Act
+    began_at: datetime
+    at: datetime
+    outcome: Outcome
+    sign: Sign
+    before: float
+    """% at the worst surface, measured air and model surface"""
+    predicted: float
+    """%"""
+    measured: float | None
+    """%; None when nothing was measured in time"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    at: datetime
+    vapour_pressure: float
+    outdoor_vapour_pressure: float
+    surface_humidity: float
+
+
+@dataclass(slots=True)
+class _Trial:
+    """One act under way."""
+
+    decision_id: str
+    act: Act
+    sign: Sign
+    began_at: datetime
+    before: float
+    total: float = 0.0
+    count: int = 0
+    confounded: bool = False
+
+    def window(self) -> tuple[datetime, datetime]:
+        """Return from when to when the effect is looked for."""
+        begin = self.began_at
+        if self.act.kind is ActKind.HEAT:
+            begin += HEAT_SETTLES
+        elif self.act.kind is ActKind.DEHUMIDIFY:
+            begin += timedelta(minutes=self.act.minutes or 0.0)
+        return begin + CHECK_AFTER, begin + CHECK_UNTIL
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One room."""
+
+    samples: deque[_Sample] = field(default_factory=lambda: deque(maxlen=MOST_SAMPLES))
+    window_open: bool | None = None
+    opened_at: datetime | None = None
+    advised: Decision | None = None
+    advised_at: datetime | None = None
+    trial: _Trial | None = None
+    air_change: AirChange = field(default_factory=AirChange)
+
+
+class Effects:
+    """Watches the rooms of one household for acts and what comes of them."""
+
+    def __init__(self) -> None:
+        """Begin with priors."""
+        self._watches: dict[str, _Watch] = {}
+
+    def air_change(self, room: str) -> AirChange:
+        """Return what is known of the room's open window."""
+        watch = self._watches.get(room)
+        return AirChange() if watch is None else watch.air_change
+
+    def under_way(self, room: str) -> bool:
+        """Return whether an act's effect is being looked for."""
+        watch = self._watches.get(room)
+        return watch is not None and watch.trial is not None
+
+    def observe(self, conditions: RoomConditions, active: Iterable[Decision] = ()) -> Effect | None:
+        """Take in a room's conditions and what is raised there; return the verdict on an act when it is due.
+
+        Call it before the policy sees the same conditions: it clears what is being done.
+        """
+        watch = self._watches.setdefault(conditions.room, _Watch())
+        for decision in active:
+            if decision.state is DecisionState.RAISED and decision.key in ACT_KEYS.values():
+                watch.advised, watch.advised_at = decision, conditions.at
+        sample = _sample(conditions)
+        if sample is not None:
+            watch.samples.append(sample)
+            while sample.at - watch.samples[0].at > MEMORY:
+                watch.samples.popleft()
+            _notice(watch, conditions.window_open, sample)
+        watch.window_open = conditions.window_open
+        return _verdict(watch, conditions.room, conditions.at, sample)
+
+    def done(self, decision: Decision, at: datetime) -> None:
+        """Take somebody's word that the act is being done or has just been done."""
+        if decision.room is None or decision.proposed is None or decision.key not in ACT_KEYS.values():
+            return
+        watch = self._watches.setdefault(decision.room, _Watch())
+        if watch.trial is not None:
+            return
+        began = max(decision.at, at - SUDDEN)
+        earlier = [sample for sample in watch.samples if sample.at <= began]
+        before = earlier[-1].surface_humidity if earlier else decision.proposed.surface_humidity_before
+        watch.trial = _Trial(decision.id, decision.proposed, Sign.ANSWER, began, before)
+
+    def forget(self, room: str) -> None:
+        """Forget what was learned of a room."""
+        self._watches.pop(room, None)
+
+    def snapshot(self) -> dict[str, Json]:
+        """Return everything but the last hour's samples as JSON values."""
+        return {
+            "version": VERSION,
+            "rooms": [
+                {
+                    "room": room,
+                    "air_change": watch.air_change.snapshot(),
+                    "trial": None if watch.trial is None else _trial_record(watch.trial),
+                }
+                for room, watch in self._watches.items()
+            ],
+        }
+
+    def restore(self, state: object) -> None:
+        """Take up a snapshot, all of it or, with SnapshotError, nothing."""
+        stored = Stored(state)
+        if stored.number("version") != VERSION:
+            msg = "the stored effects are of another version"
+            raise SnapshotError(msg)
+        self._watches = {
+            item.text("room"): _Watch(
+                air_change=AirChange.restored(item.part("air_change")),
+                trial=_read_trial(item.part("trial")) if item.has("trial") else None,
+            )
+            for item in stored.parts("rooms")
+        }
+
+
+def _sample(conditions: RoomConditions) -> _Sample | None:
+    air, surface = conditions.air, conditions.surface_humidity
+    if air is None or surface is None:
+        return None
+    return _Sample(conditions.at, air.vapour_pressure, air.outdoor_vapour_pressure, surface)
+
+
+def _notice(watch: _Watch, window_open: bool | None, sample: _Sample) -> None:
+    """See whether a window was opened or shut."""
+    if window_open and watch.window_open is False:
+        watch.opened_at = sample.at
+        _begin(watch, Sign.WINDOW, sample, sample.at)
+    elif window_open is False and watch.opened_at is not None:
+        _learn(watch, watch.opened_at, sample.at, _WINDOW_SD)
+        watch.opened_at = None
+    elif window_open is None and watch.advised is not None:
+        recent = (each for each in watch.samples if sample.at - each.at <= SUDDEN)
+        peak = max(recent, key=lambda each: each.vapour_pressure)
+        fall = peak.vapour_pressure - sample.vapour_pressure
+        difference = peak.vapour_pressure - sample.outdoor_vapour_pressure
+        if fall >= SUDDEN_PA and difference * SUDDEN_SHARE <= fall <= difference:
+            _begin(watch, Sign.FALL, peak, sample.at)
+
+
+def _begin(watch: _Watch, sign: Sign, before: _Sample, at: datetime) -> None:
+    """Start looking for the effect of airing, when it was advised."""
+    if watch.trial is not None:
+        watch.trial.confounded |= watch.trial.act.kind is not ActKind.VENTILATE
+        return
+    decision, advised_at = watch.advised, watch.advised_at
+    if decision is None or advised_at is None or at - advised_at > ADVICE_COUNTS:
+        return
+    if decision.key is DecisionKey.MOLD_VENTILATE and decision.proposed is not None:
+        watch.trial = _Trial(decision.id, decision.proposed, sign, before.at, before.surface_humidity)
+
+
+def _learn(watch: _Watch, begin: datetime, end: datetime, log_sd: float) -> None:
+    """Learn the air change rate from the decay between two moments."""
+    samples = [sample for sample in watch.samples if begin <= sample.at < end]
+    if not samples:
+        return
+    rate = decay_rate(
+        [(sample.at - begin) / timedelta(minutes=1) for sample in samples],
+        [sample.vapour_pressure for sample in samples],
+        samples[0].vapour_pressure,
+        samples[-1].outdoor_vapour_pressure,
+    )
+    if rate is not None:
+        watch.air_change = watch.air_change.learned(rate, log_sd)
+
+
+def _learn_from_fall(watch: _Watch, trial: _Trial) -> None:
+    """Take the window for open from the fall's begin to its lowest point; nobody said so."""
+    samples = [sample for sample in watch.samples if trial.began_at <= sample.at]
+    if trial.sign is Sign.FALL and samples:
+        lowest = min(samples, key=lambda each: each.vapour_pressure)
+        _learn(watch, trial.began_at, lowest.at + timedelta(seconds=1), _FALL_SD)
+
+
+def _verdict(watch: _Watch, room: str, at: datetime, sample: _Sample | None) -> Effect | None:
+    trial = watch.trial
+    if trial is None:
+        return None
+    begin, end = trial.window()
+    if sample is not None and begin <= at <= end:
+        trial.total += sample.surface_humidity
+        trial.count += 1
+    if at < end:
+        return None
+    watch.trial = watch.advised = watch.advised_at = None
+    _learn_from_fall(watch, trial)
+    measured = trial.total / trial.count if trial.count else None
+    predicted_fall = trial.act.surface_humidity_before - trial.act.surface_humidity_after
+    if measured is None or trial.confounded:
+        outcome = Outcome.UNKNOWN
+    elif trial.before - measured >= max(LEAST_FALL, LEAST_SHARE * predicted_fall):
+        outcome = Outcome.CONFIRMED
+    else:
+        outcome = Outcome.NO_EFFECT
+    return Effect(
+        decision_id=trial.decision_id,
+        key=ACT_KEYS[trial.act.kind],
+        room=room,
+        act=trial.act,
+        began_at=trial.began_at,
+        at=at,
+        outcome=outcome,
+        sign=trial.sign,
+        before=trial.before,
+        predicted=trial.act.surface_humidity_after,
+        measured=measured,
+    )
+
+
+def _trial_record(trial: _Trial) -> dict[str, Json]:
+    return {
+        "decision_id": trial.decision_id,
+        "act": act_record(trial.act),
+        "sign": trial.sign.value,
+        "began_at": written(trial.began_at),
+        "before": trial.before,
+        "total": trial.total,
+        "count": trial.count,
+        "confounded": float(trial.confounded),
+    }
+
+
+def _read_trial(stored: Stored) -> _Trial:
+    act = read_act(stored.part("act"))
+    if act.kind not in ACT_KEYS:
+        msg = "a stored trial is of no act"
+        raise SnapshotError(msg)
+    return _Trial(
+        decision_id=stored.text("decision_id"),
+        act=act,
+        sign=stored.choice("sign", Sign),
+        began_at=stored.moment("began_at"),
+        before=stored.number("before"),
+        total=stored.number("total"),
+        count=max(int(stored.number("count")), 0),
+        confounded=stored.number("confounded") > 0.0,
+    )
