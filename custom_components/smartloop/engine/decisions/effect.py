@@ -148,7 +148,7 @@ class Effects:
             watch.samples.append(sample)
             while sample.at - watch.samples[0].at > MEMORY:
                 watch.samples.popleft()
-            _notice(watch, conditions.window_open, sample)
+            _notice(watch, conditions, sample)
         watch.window_open = conditions.window_open
         return _verdict(watch, conditions.room, conditions.at, sample)
 
@@ -204,8 +204,9 @@ def _sample(conditions: RoomConditions) -> _Sample | None:
     return _Sample(conditions.at, air.vapour_pressure, air.outdoor_vapour_pressure, surface)
 
 
-def _notice(watch: _Watch, window_open: bool | None, sample: _Sample) -> None:
+def _notice(watch: _Watch, conditions: RoomConditions, sample: _Sample) -> None:
     """See whether a window was opened or shut."""
+    window_open = conditions.window_open
     if window_open and watch.window_open is False:
         watch.opened_at = sample.at
         _begin(watch, Sign.WINDOW, sample, sample.at)
