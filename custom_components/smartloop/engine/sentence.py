@@ -128,7 +128,7 @@ def _said(templates: Templates, key: str, values: Mapping[str, str]) -> str:
 
 
 def _who(templates: Templates, room_name: str | None, person_name: str | None) -> dict[str, str]:
-    return {"room": room_name or "–", "person": person_name or templates["everybody"]}
+    return {"room": room_name or templates["house"], "person": person_name or templates["everybody"]}
 
 
 def _values(decision: Decision, templates: Templates, record: Record | None) -> dict[str, str]:

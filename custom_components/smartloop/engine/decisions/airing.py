@@ -16,9 +16,9 @@ from math import cbrt, ceil, expm1, log1p
 from ..features.psychrometrics import relative_humidity, saturation_pressure
 
 DEFAULT_AIR_CHANGE_RATE = 6.0
-"""1/h, of one window wide open; single-sided airing is between about 3 and 15."""
+"""1/h, of one window wide open; an assumption until `air_change` has learned the room's own."""
 REBOUND = 0.3
-"""Share of the fall in vapour pressure that materials give back within the hour after."""
+"""Share of the fall in vapour pressure that materials give back within the hour after; an assumption."""
 WORTHWHILE = 0.9
 """Share of what can be aired out after which more only cools the walls."""
 DEFAULT_VOLUME_M3 = 30.0
@@ -27,9 +27,9 @@ MIN_AIRING_MIN = 5
 DRYER_L_PER_DAY = 10.0
 """Rated capacity of a small household dehumidifier (at 30 °C and 80 %)."""
 DRYER_SHARE = 0.5
-"""Of the rated capacity, what is left at room conditions."""
+"""Of the rated capacity, what is left at room conditions; an assumption."""
 MOISTURE_CAPACITY = 10.0
-"""Times the air's own, of a furnished room over hours."""
+"""Times the air's own, of a furnished room over hours; an assumption."""
 MAX_DRYING_MIN = 24 * 60
 MIN_ROOM_HUMIDITY = 40.0
 """%; drier air is no longer comfortable."""

@@ -6,7 +6,7 @@ the uncertain numbers lean it does not rise. What is so already is never advised
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import floor, hypot, isfinite
 
@@ -45,6 +45,8 @@ STALE_OUTDOOR = timedelta(hours=3)
 """Weather services report hourly; twice missed is stale."""
 LEAST_HEATING = 0.5
 """K, the step of common thermostats."""
+LEAST_AIR_CHANGE = 0.5
+"""1/h, of a window hardly ajar."""
 PROJECTION_DAYS = 14.0
 GROWTH_INDEX = 1.0
 """First growth, seen under a microscope."""
@@ -179,7 +181,7 @@ def assess(conditions: RoomConditions, standing: frozenset[DecisionKey] = frozen
 def best_act(
     conditions: RoomConditions, air: Air, standing: frozenset[DecisionKey] = frozenset()
 ) -> tuple[Act | None, Reason | None]:
-    """Return the cheapest act that helps enough, else the one that helps most; or why there is none."""
+    """Return the cheapest act that goes half the way at least, else the strongest; or why there is none."""
     before = air.surface_humidity()
     critical = critical_humidity(air.surface_temperature(), conditions.wall_class)
     least = critical - STANDING_SLACK if standing & frozenset(ACT_KEYS.values()) else critical
@@ -191,7 +193,8 @@ def best_act(
     acts = [act for act in _acts(conditions, air, target) if _helps(act, standing)]
     if not acts:
         return None, Reason.NOTHING_HELPS
-    enough = [act for act in acts if act.surface_humidity_after <= (critical + max(before, critical)) / 2.0]
+    halfway = (critical + max(min(before, 100.0), critical)) / 2.0
+    enough = [act for act in acts if act.surface_humidity_after <= halfway]
     stands = [act for act in acts if ACT_KEYS[act.kind] in standing]
     best = stands or enough or sorted(acts, key=lambda act: act.surface_humidity_after)
     return best[0], None
@@ -218,14 +221,20 @@ def _ventilate(conditions: RoomConditions, air: Air, target: float) -> Act | Non
     margin = max(PRESSURE_MARGIN, 2.0 * hypot(conditions.vapour_pressure_sd, conditions.outdoor_vapour_pressure_sd))
     if air.vapour_pressure - air.outdoor_vapour_pressure < margin:
         return None
-    rate, spread = conditions.air_change_rate, conditions.air_change_rate_sd
-    before = air.surface_humidity()
+    rate = conditions.air_change_rate
     minutes = airing_minutes(air, target, rate)
-    for other in (max(rate - spread, 0.5), rate + spread):
-        if max(aired(air, minutes, other)) >= before:
-            return None
-    after = max(aired(air, minutes, rate))
+    if not all(max(aired(other, minutes, at)) < other.surface_humidity() for other, at in _leanings(conditions, air)):
+        return None
+    before, after = air.surface_humidity(), max(aired(air, minutes, rate))
     return _act(ActKind.VENTILATE, before, after, minutes=float(minutes))
+
+
+def _leanings(conditions: RoomConditions, air: Air) -> Iterator[tuple[Air, float]]:
+    """Yield the room and its window as they may be, one deviation to either side of what is believed."""
+    for factor in (conditions.f_rsi - conditions.f_rsi_sd, conditions.f_rsi + conditions.f_rsi_sd):
+        other = replace(air, f_rsi=min(max(factor, 0.05), 1.0))
+        yield other, max(conditions.air_change_rate - conditions.air_change_rate_sd, LEAST_AIR_CHANGE)
+        yield other, conditions.air_change_rate + conditions.air_change_rate_sd
 
 
 def _heat(conditions: RoomConditions, air: Air, target: float) -> Act | None:
@@ -283,7 +292,7 @@ def _act_candidate(conditions: RoomConditions, air: Air, act: Act) -> Candidate:
     critical = critical_humidity(air.surface_temperature(), conditions.wall_class)
     wettest = max(air.surface_humidity(), conditions.forecast_surface_humidity or 0.0)
     evidence = [_surface_evidence(conditions, air), Evidence(name="critical_humidity", value=critical, unit="%")]
-    if conditions.forecast_surface_humidity is not None:
+    if conditions.forecast_surface_humidity is not None and conditions.forecast_surface_humidity >= critical:
         evidence.append(
             Evidence(name="forecast_surface_humidity", value=conditions.forecast_surface_humidity, unit="%")
         )
