@@ -30,11 +30,15 @@ ATTRIBUTES = {
 }
 
 
+type Household = tuple[dict[str, Any], list[ConfigSubentry]]
+
+
 class Tape:
     """A home whose rooms wander: the same walk for every subject."""
 
-    def __init__(self, hass: HomeAssistant, rooms: int) -> None:
+    def __init__(self, hass: HomeAssistant, rooms: int, household: Household) -> None:
         """Start each room at a winter day's values."""
+        self.household = household
         self._hass = hass
         self._random = random.Random(SEED)
         self.now = time.time()
@@ -179,7 +183,7 @@ async def trend(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, dict
     return _nothing, {}
 
 
-def _register(hass: HomeAssistant, rooms: int) -> tuple[dict[str, Any], list[ConfigSubentry]]:
+def _register(hass: HomeAssistant, rooms: int) -> Household:
     """Put the sensors into areas; return SmartLoop's options and room subentries."""
     entities, areas = er.async_get(hass), ar.async_get(hass)
     ids: dict[str, str] = {}
@@ -231,7 +235,7 @@ def _register(hass: HomeAssistant, rooms: int) -> tuple[dict[str, Any], list[Con
 
 async def smartloop(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, dict[str, float]]:
     """Set up the whole integration: entities, engine, model, ledger."""
-    options, subentries = _register(hass, rooms)
+    options, subentries = tape.household
     entry: ConfigEntry[Any] = ConfigEntry(
         data=MappingProxyType({}),
         discovery_keys=MappingProxyType({}),
@@ -247,7 +251,6 @@ async def smartloop(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, 
         unique_id="smartloop",
         version=1,
     )
-    tape.minute()
     # Imports are paid once per process by whoever comes first; set-up is what comes after.
     await (await loader.async_get_integration(hass, "smartloop")).async_get_component()
     before, began = _rss(), time.perf_counter()
@@ -320,7 +323,8 @@ async def measure(subject: str, rooms: int, minutes: int) -> dict[str, float]:
         assert await bootstrap.async_load_base_functionality(hass)
         await hass.config.async_update(time_zone="Europe/Brussels", latitude=50.8, longitude=4.3)
         await hass.async_start()
-        tape = Tape(hass, rooms)
+        household = _register(hass, rooms)
+        tape = Tape(hass, rooms, household)
         tape.minute()
         tick, facts = await SUBJECTS[subject](hass, tape, rooms)
         figures = await _events(hass, tape, tick, minutes)

@@ -1,15 +1,15 @@
 """The cold start: the recorded past goes through the same engine, in small slices."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from time import perf_counter
 
 from homeassistant.core import HomeAssistant
 
-from .adapters.household import Binding
+from .adapters.bindings import Binding
 from .const import LOGGER
-from .engine import Engine, Household, Reading, ReadingError, SnapshotError
+from .engine import HOUSE, OUTDOOR, Engine, Household, Reading, ReadingError, Room, SnapshotError
 
 FIRST_SIGHT = timedelta(days=365)
 """How far back a room nobody has seen yet is followed."""
@@ -69,19 +69,22 @@ class Backfill:
         report(100)
         return [engine for engine, _ in parts]
 
-    async def _follow(self, engine: Engine, start: datetime, now: datetime):  # noqa: ANN202 async generator of times
+    async def _follow(self, engine: Engine, start: datetime, now: datetime) -> AsyncIterator[datetime]:
+        """Live through one engine's past; yields how far it came."""
         # The recorder is optional: its package is imported where there is one.
         from .adapters.history import async_portions  # noqa: PLC0415
 
         rooms = {room.id for room in engine.household.rooms}
-        step = _hour_after(start)
+        step: datetime | None = None
         async for portion in async_portions(self._hass, self._bindings, self._weather, start, now):
             for reading in portion.readings:
+                # The past begins with the first thing on record, not a year ago.
+                step = step or _hour_after(reading.at)
                 while reading.at >= step:
                     await self._step(engine, rooms, step)
                     step += STEP
                 _observe(engine, rooms, reading)
-            while step <= portion.end:
+            while step is not None and step <= portion.end:
                 await self._step(engine, rooms, step)
                 step += STEP
             yield portion.end
@@ -95,7 +98,7 @@ class Backfill:
 
 
 def _observe(engine: Engine, rooms: set[str], reading: Reading) -> None:
-    if reading.place not in rooms and reading.place not in ("outdoor", "house"):
+    if reading.place not in rooms and reading.place not in (OUTDOOR, HOUSE):
         return
     try:
         engine.observe(reading)
@@ -107,6 +110,6 @@ def _hour_after(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0) + STEP
 
 
-def _only(household: Household, rooms: tuple[object, ...]) -> Household:
+def _only(household: Household, rooms: tuple[Room, ...]) -> Household:
     """Return the household with these rooms alone and nobody to tell."""
-    return Household(timezone=household.timezone, rooms=rooms, journeys=household.journeys)  # type: ignore[arg-type]
+    return Household(timezone=household.timezone, rooms=rooms, journeys=household.journeys)

@@ -1,7 +1,7 @@
 """The loop: readings in, engine, entities and outputs. The only owner of the clock and the executor."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,8 +15,11 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
+from .adapters.bindings import BindingIndex
+from .adapters.feedback import AnswerListener
 from .adapters.following import async_track_bindings
-from .adapters.household import BindingIndex, household_of
+from .adapters.household import household_of
+from .adapters.offers import async_track_new_sensors
 from .adapters.states import Refusal, StateWatcher
 from .adapters.weather import async_get_forecast
 from .backfill import Backfill
@@ -171,12 +174,14 @@ class Coordinator:
         self._watch()
         entry.async_on_unload(self._unwatch)
         entry.async_on_unload(async_track_bindings(self.hass, entry, self._rebind))
+        entry.async_on_unload(async_track_new_sensors(self.hass, entry))
+        entry.async_on_unload(AnswerListener(self.hass, entry, self.ledger, self, self.notifier).start())
         entry.async_on_unload(
-            async_track_time_interval(self.hass, self._async_tick, TICK, name="SmartLoop tick", cancel_on_shutdown=True)
+            async_track_time_interval(self.hass, self.async_tick, TICK, name="SmartLoop tick", cancel_on_shutdown=True)
         )
         entry.async_on_unload(self.runtime.async_add_listener(self._engine_changed))
         entry.async_on_unload(async_at_started(self.hass, self._async_started))
-        await self._async_tick(dt_util.utcnow())
+        await self.async_tick(dt_util.utcnow())
 
     async def async_stop(self) -> None:
         """Save everything; the last words of this entry."""
@@ -185,8 +190,8 @@ class Coordinator:
 
     async def _async_started(self, _hass: HomeAssistant) -> None:
         self._started = True
-        self.entry.async_create_background_task(self.hass, self._async_learn_history(), "SmartLoop history")
-        self.entry.async_create_background_task(self.hass, self.notifier.async_resume(), "SmartLoop deliveries")
+        self._work(self._async_learn_history(), "history")
+        self._work(self.notifier.async_resume(), "deliveries")
         self._notify(None)
 
     @callback
@@ -220,7 +225,8 @@ class Coordinator:
         except ReadingError as err:
             LOGGER.debug("Reading is not used: %s", err)
 
-    async def _async_tick(self, now: datetime) -> None:
+    async def async_tick(self, now: datetime) -> None:
+        """Look at the rooms that are due, forecast, and tell who could not be told before."""
         if self._ticking:
             return
         self._ticking = True
@@ -240,6 +246,8 @@ class Coordinator:
         result = self.engine.step(room_id, now)
         for decision in result.decisions:
             self._decide(decision)
+        if result.effect is not None:
+            self._work(self.notifier.async_report(result.effect), "effect")
         if result.changed:
             self._notify(room_id)
             self._notify(None)
@@ -251,7 +259,10 @@ class Coordinator:
             async_fire_decision(self.hass, decision, self.room_name(decision.room), text)
             for listener in tuple(self._decision_listeners):
                 listener(decision)
-        self.entry.async_create_background_task(self.hass, self.notifier.async_handle(decision), "SmartLoop decision")
+        self._work(self.notifier.async_handle(decision), "decision")
+
+    def _work(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self.entry.async_create_background_task(self.hass, work, f"SmartLoop {name}")
 
     async def _async_forecast(self, now: datetime) -> None:
         await self._async_weather(now)
@@ -296,7 +307,7 @@ class Coordinator:
             self._stored = None
             self._report(None)
         self.storage.schedule(self._snapshot)
-        await self._async_tick(dt_util.utcnow())
+        await self.async_tick(dt_util.utcnow())
         for room_id in self.rooms:
             self._notify(room_id)
 

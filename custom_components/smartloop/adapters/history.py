@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from homeassistant.helpers.recorder import async_migration_in_progress, get_instance
 from homeassistant.components.recorder.history import state_changes_during_period
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers.recorder import async_migration_in_progress, get_instance
 
 from ..const import LOGGER
 from ..engine import UNITS, Measurand, Reading, ReadingError

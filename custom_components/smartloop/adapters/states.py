@@ -153,8 +153,8 @@ class StateWatcher[BindingT: Bound]:
     def _take(self, entity_id: str, state: State, at: datetime) -> None:
         try:
             if entity_id == self._weather:
-                for reading in weather_readings(state, entity_id, at):
-                    self._receive(reading)
+                for each in weather_readings(state, entity_id, at):
+                    self._receive(each)
             for binding in self._bindings.get(entity_id, ()):
                 if (reading := reading_of(state, binding, at)) is not None:
                     self._receive(reading)
