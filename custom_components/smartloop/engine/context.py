@@ -1,6 +1,6 @@
 """What is known of each place now: the newest value of each source, weighted by age and agreement."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
@@ -171,10 +171,10 @@ class Context:
         """Return a quantity of a place, None when no source is fresh; humidity goes by `vapour_pressure`."""
         noise = NOISE[measurand]
         moment = now.timestamp()
-        return _fuse(
-            (source.value, noise, moment - source.at, source.quality)
-            for _, source in self._live(place, measurand, None, moment)
-        )
+        live = self._live(place, measurand, None, moment)
+        if not live:
+            return None
+        return _fuse([(source.value, noise, moment - source.at, source.quality) for _, source in live])
 
     def vapour_pressure(self, place: str, now: datetime) -> Estimate | None:
         """Return the vapour pressure of a place, Pa.
@@ -187,21 +187,22 @@ class Context:
         if not humidities:
             return None
         own = dict(self._live(place, Measurand.TEMPERATURE, None, moment))
-        room = self.estimate(place, Measurand.TEMPERATURE, now)
+        if not own:
+            return None
         drift = _OUTDOOR_PRESSURE_DRIFT if place == OUTDOOR else _PRESSURE_DRIFT
         values = []
         for name, source in humidities:
-            if name in own:
-                temperature = own[name].value
-            elif room is not None:
-                temperature = room.value
-            else:
-                continue
+            mine = own.get(name)
+            temperature = self._room_temperature(own, moment) if mine is None else mine.value
             pressure = self._vapour_pressure(temperature, source.value)
             # The same humidity error is less vapour in cold air.
             noise = Noise(floor=self._vapour_pressure(temperature, _HUMIDITY_SD), per_root_hour=drift)
             values.append((pressure, noise, moment - source.at, source.quality))
         return _fuse(values)
+
+    def _room_temperature(self, own: dict[str, _Source], moment: float) -> float:
+        noise = NOISE[Measurand.TEMPERATURE]
+        return _fuse([(each.value, noise, moment - each.at, each.quality) for each in own.values()]).value
 
     def latest(self, place: str, measurand: Measurand, now: datetime, person: str | None = None) -> Latest | None:
         """Return the last value that is not stale: of windows, switches and whatever is not fused."""
@@ -246,7 +247,7 @@ class Context:
         return [
             [
                 *(place, measurand.value, person, name),
-                *(source.at, source.value, source.quality, source.log_interval, source.reports),
+                *(source.at, float(source.value), float(source.quality), source.log_interval, source.reports),
             ]
             for (place, measurand, person), sources in sorted(self._channels.items(), key=_order)
             for name, source in sorted(sources.items())
@@ -309,36 +310,35 @@ def _read_row(row: object) -> tuple[_Key, str, _Source]:
     return (place, measurand, person), name, source
 
 
-def _fuse(values: Iterable[tuple[float, Noise, float, float]]) -> Estimate | None:
-    """Return the location of Student's t over values with noise, age and quality.
+def _fuse(values: list[tuple[float, Noise, float, float]]) -> Estimate:
+    """Return the location of Student's t over one or more values with noise, age and quality."""
+    if len(values) == 1:
+        value, noise, age, quality = values[0]
+        age = max(age, 0.0)
+        return Estimate(value=value, sd=sqrt(noise.variance(age, quality)), age_s=age, sources=1)
+    return _fuse_several(values)
 
-    Iteratively reweighted least squares from a weighted median (Lange, Little and Taylor 1989).
-    """
+
+def _fuse_several(values: list[tuple[float, Noise, float, float]]) -> Estimate:
+    """Reweight least squares from a weighted median on (Lange, Little and Taylor 1989)."""
     # Sorted: sums of floats would else depend on which source spoke first.
-    rows = sorted(
-        (value, noise.variance(max(age, 0.0), quality), max(age, 0.0)) for value, noise, age, quality in values
-    )
-    if not rows:
-        return None
-    age_s = min(age for *_, age in rows)
-    if len(rows) == 1:
-        value, variance, _ = rows[0]
-        return Estimate(value=value, sd=sqrt(variance), age_s=age_s, sources=1)
+    rows = sorted((value, noise.variance(max(age, 0.0), quality)) for value, noise, age, quality in values)
     location = _median(rows)
     total = mass = 0.0
     for _ in range(_ROUNDS):
         total = mass = 0.0
-        for value, variance, _age in rows:
+        for value, variance in rows:
             weight = (_FREEDOM + 1.0) / (_FREEDOM + (value - location) ** 2 / variance) / variance
             total += weight * value
             mass += weight
         location = total / mass
+    age_s = max(min(age for _, _, age, _ in values), 0.0)
     return Estimate(value=location, sd=sqrt(1.0 / mass), age_s=age_s, sources=len(rows))
 
 
-def _median(rows: list[tuple[float, float, float]]) -> float:
+def _median(rows: list[tuple[float, float]]) -> float:
     """Return the median weighted by 1/sd: two sources of some age outvote a fresh one that differs."""
-    weights = [1.0 / sqrt(variance) for _, variance, _ in rows]
+    weights = [1.0 / sqrt(variance) for _, variance in rows]
     half = sum(weights) / 2.0
     # The sums agree to the last digit, so the last row is reached at the latest.
     return next(row[0] for row, below in zip(rows, accumulate(weights), strict=True) if below >= half)
