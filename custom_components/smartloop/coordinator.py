@@ -97,7 +97,6 @@ class Coordinator:
         self._started = False
         self._ticking = False
         self._weather_at: datetime | None = None
-        self._status: Status | None = None
 
     # What others read.
 
@@ -232,17 +231,21 @@ class Coordinator:
         self._ticking = True
         try:
             began = perf_counter()
+            changed = False
             for room_id in self.engine.due(now):
-                self._step(room_id, now)
+                changed |= self._step(room_id, now)
                 if perf_counter() - began > SLICE_S:
                     await asyncio.sleep(0)
                     began = perf_counter()
+            if changed:
+                self._notify(None)
             await self._async_forecast(now)
             await self.notifier.async_deliver_due(now)
         finally:
             self._ticking = False
 
-    def _step(self, room_id: str, now: datetime) -> None:
+    def _step(self, room_id: str, now: datetime) -> bool:
+        """Look at one room; return whether anything about it changed."""
         result = self.engine.step(room_id, now)
         for decision in result.decisions:
             self._decide(decision)
@@ -250,8 +253,8 @@ class Coordinator:
             self._work(self.notifier.async_report(result.effect), "effect")
         if result.changed:
             self._notify(room_id)
-            self._notify(None)
             self.storage.schedule(self._snapshot)
+        return result.changed
 
     def _decide(self, decision: Decision) -> None:
         text = self.notifier.text(decision)
