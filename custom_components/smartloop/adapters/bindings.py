@@ -1,0 +1,78 @@
+"""Bindings: which entity measures what where, as the entry remembers it and as it is in force."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+
+from ..const import CONF_AREA, CONF_BINDINGS, CONF_OUTDOOR, CONF_WEATHER, SUBENTRY_ROOM
+from ..engine import OUTDOOR, Measurand
+from .discovery import entity_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Binding:
+    """One entity measures one quantity at one place."""
+
+    entity_id: str
+    """What it is called now."""
+    registry_id: str
+    """What it is remembered by; equals the entity id where the registry does not know the entity."""
+    measurand: Measurand
+    place: str
+    """A room's id, or `OUTDOOR`."""
+    source: str
+    """The device's id, else the registry id: what one box measures shares its source."""
+
+
+class BindingIndex:
+    """The bindings as they are in force: without entities that are gone or disabled."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+        """Resolve what the entry remembers to the entities of this moment."""
+        registry = er.async_get(hass)
+        found: list[Binding] = []
+        for place, remembered in places_of(entry).items():
+            for measurand, bound in ((m, each) for m, ids in remembered.items() for each in ids):
+                if (entity_id := entity_of(hass, bound)) is None:
+                    continue
+                known = registry.async_get(bound)
+                found.append(
+                    Binding(
+                        entity_id=entity_id,
+                        registry_id=bound,
+                        measurand=measurand,
+                        place=place,
+                        source=(known.device_id if known else None) or bound,
+                    )
+                )
+        self.all: tuple[Binding, ...] = tuple(found)
+        self.by_entity: dict[str, tuple[Binding, ...]] = {}
+        for binding in found:
+            self.by_entity[binding.entity_id] = (*self.by_entity.get(binding.entity_id, ()), binding)
+        weather = entry.options.get(CONF_WEATHER)
+        self.weather: str | None = entity_of(hass, weather) if weather else None
+        """The weather entity's present id."""
+
+    def says_the_same(self, other: BindingIndex) -> bool:
+        """Return whether nothing changed for who listens to the entities."""
+        return self.all == other.all and self.weather == other.weather
+
+
+def rooms_of(entry: ConfigEntry[Any]) -> dict[str, ConfigSubentry]:
+    """Return the room subentries by the room's id."""
+    return {sub.data[CONF_AREA]: sub for sub in entry.get_subentries_of_type(SUBENTRY_ROOM)}
+
+
+def places_of(entry: ConfigEntry[Any]) -> dict[str, dict[Measurand, list[str]]]:
+    """Return what the entry remembers: ids by place and measurand."""
+    places = {area_id: _measured(room.data.get(CONF_BINDINGS, {})) for area_id, room in rooms_of(entry).items()}
+    places[OUTDOOR] = _measured(entry.options.get(CONF_OUTDOOR, {}))
+    return places
+
+
+def _measured(remembered: Mapping[str, list[str]]) -> dict[Measurand, list[str]]:
+    return {Measurand(name): list(ids) for name, ids in remembered.items()}

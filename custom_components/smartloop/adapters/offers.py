@@ -1,0 +1,155 @@
+"""Sensors that appeared after the household was set up are offered, never taken."""
+
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.start import async_at_started
+
+from ..const import CONF_DECLINED, DOMAIN, LOGGER
+from ..engine import OUTDOOR, Measurand
+from .bindings import places_of, rooms_of
+from .discovery import Candidate, candidates
+
+ISSUE_NEW_SENSOR: Final = "new_sensor"
+
+SETTLE_S: Final = 10.0
+"""A device that joins brings its entities one after the other."""
+
+_ORDER: Final = (Measurand.TEMPERATURE, Measurand.RELATIVE_HUMIDITY, Measurand.WINDOW_OPEN)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """One box with sensors nobody uses yet."""
+
+    name: str
+    sensors: tuple[Candidate, ...]
+    """The first one gives the issue its id."""
+    place: str | None
+    """The configured room it is in, `OUTDOOR`, or None when its owner has to say."""
+
+    @property
+    def issue_id(self) -> str:
+        """Return the repair issue's id."""
+        return f"{ISSUE_NEW_SENSOR}_{self.sensors[0].id}"
+
+
+@callback
+def offers(hass: HomeAssistant, entry: ConfigEntry[Any]) -> tuple[Offer, ...]:
+    """Return what could be added now.
+
+    In a configured room that is whatever its owner has not left out; elsewhere only what
+    appeared after the household was set up, for the rest was there to be chosen.
+    """
+    rooms = rooms_of(entry)
+    known = {each for remembered in places_of(entry).values() for ids in remembered.values() for each in ids}
+    known |= {each for room in rooms.values() for each in room.data.get(CONF_DECLINED, ())}
+    boxes: dict[tuple[str, str | None], list[Candidate]] = {}
+    for each in candidates(hass):
+        if each.id in known:
+            continue
+        place = _place(each, rooms.keys())
+        if place in rooms or _is_later(hass, each, entry):
+            boxes.setdefault((each.source, place), []).append(each)
+    found = (
+        Offer(
+            name=_name(hass, sensors[0]),
+            sensors=tuple(sorted(sensors, key=lambda each: (_ORDER.index(each.measurand), each.entity_id))),
+            place=place,
+        )
+        for (_, place), sensors in boxes.items()
+        if place != OUTDOOR or any(each.measurand is not Measurand.WINDOW_OPEN for each in sensors)
+    )
+    return tuple(sorted(found, key=lambda offer: offer.issue_id))
+
+
+@callback
+def async_offer_new_sensors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Raise a repair issue for every offer; take back those that stand no longer.
+
+    What the owner chose to ignore stays ignored as long as the sensor exists.
+    """
+    current = {offer.issue_id: offer for offer in offers(hass, entry)}
+    registry = ir.async_get(hass)
+    for (domain, issue_id), issue in list(registry.issues.items()):
+        if domain != DOMAIN or not issue_id.startswith(f"{ISSUE_NEW_SENSOR}_") or issue_id in current:
+            continue
+        gone = er.async_get(hass).async_get(issue_id.removeprefix(f"{ISSUE_NEW_SENSOR}_")) is None
+        if gone or issue.dismissed_version is None:
+            registry.async_delete(DOMAIN, issue_id)
+    for issue_id, offer in current.items():
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            config_entry_id=entry.entry_id,
+            is_fixable=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=ISSUE_NEW_SENSOR,
+            translation_placeholders={"sensor": offer.name},
+        )
+
+
+@callback
+def async_track_new_sensors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> CALLBACK_TYPE:
+    """Offer new sensors once Home Assistant has started, and whenever the registries settle after a change."""
+
+    @callback
+    def offer() -> None:
+        async_offer_new_sensors(hass, entry)
+
+    debouncer = Debouncer(hass, LOGGER, cooldown=SETTLE_S, immediate=False, function=offer)
+
+    @callback
+    def changed(_event: Event[Any]) -> None:
+        debouncer.async_schedule_call()
+
+    @callback
+    def started(hass: HomeAssistant) -> None:
+        debouncer.async_schedule_call()
+        unsubscribe.extend(
+            hass.bus.async_listen(kind, changed)
+            for kind in (
+                er.EVENT_ENTITY_REGISTRY_UPDATED,
+                dr.EVENT_DEVICE_REGISTRY_UPDATED,
+                ar.EVENT_AREA_REGISTRY_UPDATED,
+            )
+        )
+
+    unsubscribe: list[CALLBACK_TYPE] = []
+    unsubscribe.append(async_at_started(hass, started))
+
+    @callback
+    def stop() -> None:
+        debouncer.async_shutdown()
+        for each in unsubscribe:
+            each()
+
+    return stop
+
+
+def _place(candidate: Candidate, rooms: Container[str]) -> str | None:
+    if candidate.outdoor:
+        return OUTDOOR
+    return candidate.area_id if candidate.area_id is not None and candidate.area_id in rooms else None
+
+
+def _is_later(hass: HomeAssistant, candidate: Candidate, entry: ConfigEntry[Any]) -> bool:
+    known = er.async_get(hass).async_get(candidate.id)
+    return known is not None and known.created_at > entry.created_at
+
+
+def _name(hass: HomeAssistant, candidate: Candidate) -> str:
+    """Return what its owner calls the box."""
+    if (device := dr.async_get(hass).async_get(candidate.source)) is not None:
+        return device.name_by_user or device.name or candidate.entity_id
+    state = hass.states.get(candidate.entity_id)
+    return state.name if state else candidate.entity_id
