@@ -280,13 +280,10 @@ def test_minutes_of_a_dehumidifier() -> None:
 
 def test_airing_comes_first() -> None:
     act = act_of(room(dehumidifier_on=False))
-    assert act == Act(
-        kind=ActKind.VENTILATE,
-        minutes=8.0,
-        amount=None,
-        surface_humidity_before=pytest.approx(86.29, abs=0.01),
-        surface_humidity_after=pytest.approx(74.06, abs=0.01),
-    )
+    assert act is not None
+    assert (act.kind, act.minutes, act.amount) == (ActKind.VENTILATE, 8.0, None)
+    assert act.surface_humidity_before == pytest.approx(86.29, abs=0.01)
+    assert act.surface_humidity_after == pytest.approx(74.06, abs=0.01)
 
 
 def test_a_dehumidifier_comes_before_heating_where_there_is_one() -> None:
@@ -367,8 +364,8 @@ def test_no_act_has_its_reason(more: dict[str, Any], reason: Reason) -> None:
 
 
 def test_without_outdoor_numbers_nothing_is_claimed() -> None:
-    for missing in ("outdoor_temperature", "outdoor_vapour_pressure"):
-        blind = replace(room(), **{missing: None}, mold_index=2.0)
+    known = room(mold_index=2.0)
+    for blind in (replace(known, outdoor_temperature=None), replace(known, outdoor_vapour_pressure=None)):
         assert blind.surface_humidity is None
         assert assess(blind).abstained
         assert assess(blind).candidates == ()

@@ -149,7 +149,7 @@ def test_it_rests_after_it_was_cleared() -> None:
 def test_abstaining_keeps_what_stands_until_it_expires() -> None:
     policy = Policy(household())
     raised(policy)
-    blind = {"abstained": True, "reason": Reason.STALE_OUTDOOR}
+    blind: dict[str, Any] = {"abstained": True, "reason": Reason.STALE_OUTDOOR}
     assert policy.observe(seen(NOW + 5 * HOUR, **blind)) == ()
     assert len(policy.active()) == 1
     (cleared,) = policy.observe(seen(NOW + 6 * HOUR, **blind))
@@ -264,6 +264,7 @@ def test_the_bar_is_the_persons_own() -> None:
 
 def test_undo_gives_back_exactly_what_was_taken() -> None:
     policy = Policy(household())
+    policy.observe(seen(NOW - HOUR, candidate(0.5, key=GROWTH)))
     raised(policy)
     lesson = policy.learn(answer(Verdict.WRONG, NOW + MINUTE)).lesson
     assert lesson is not None

@@ -213,13 +213,20 @@ def _notice(watch: _Watch, conditions: RoomConditions, sample: _Sample) -> None:
     elif window_open is False and watch.opened_at is not None:
         _learn(watch, watch.opened_at, sample.at, _WINDOW_SD)
         watch.opened_at = None
-    elif window_open is None and watch.advised is not None:
+    elif window_open is None and _advised(watch, sample.at) is not None:
         recent = (each for each in watch.samples if sample.at - each.at <= SUDDEN)
-        peak = max(recent, key=lambda each: each.vapour_pressure)
+        peak = max(recent, key=lambda each: (each.vapour_pressure, each.at))
         fall = peak.vapour_pressure - sample.vapour_pressure
         difference = peak.vapour_pressure - sample.outdoor_vapour_pressure
         if fall >= SUDDEN_PA and difference * SUDDEN_SHARE <= fall <= difference:
             _begin(watch, Sign.FALL, peak, sample.at)
+
+
+def _advised(watch: _Watch, at: datetime) -> Decision | None:
+    """Return the advice that an act now would answer."""
+    if watch.advised_at is None or at - watch.advised_at > ADVICE_COUNTS:
+        return None
+    return watch.advised
 
 
 def _begin(watch: _Watch, sign: Sign, before: _Sample, at: datetime) -> None:
@@ -227,10 +234,10 @@ def _begin(watch: _Watch, sign: Sign, before: _Sample, at: datetime) -> None:
     if watch.trial is not None:
         watch.trial.confounded |= watch.trial.act.kind is not ActKind.VENTILATE
         return
-    decision, advised_at = watch.advised, watch.advised_at
-    if decision is None or advised_at is None or at - advised_at > ADVICE_COUNTS:
+    decision = _advised(watch, at)
+    if decision is None or decision.proposed is None:
         return
-    if decision.key is DecisionKey.MOLD_VENTILATE and decision.proposed is not None:
+    if decision.key is DecisionKey.MOLD_VENTILATE:
         watch.trial = _Trial(decision.id, decision.proposed, sign, before.at, before.surface_humidity)
 
 

@@ -5,7 +5,7 @@ by at least 3 points, at the end of the act as well as once the room has recover
 the uncertain numbers lean it does not rise. What is so already is never advised.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import floor, hypot, isfinite
@@ -190,31 +190,30 @@ def best_act(
     if conditions.window_open:
         return None, Reason.WINDOW_OPEN
     target = min(critical, before) - MARGIN
-    acts = [act for act in _acts(conditions, air, target) if _helps(act, standing)]
-    if not acts:
-        return None, Reason.NOTHING_HELPS
     halfway = (critical + max(min(before, 100.0), critical)) / 2.0
-    enough = [act for act in acts if act.surface_humidity_after <= halfway]
-    stands = [act for act in acts if ACT_KEYS[act.kind] in standing]
-    best = stands or enough or sorted(acts, key=lambda act: act.surface_humidity_after)
-    return best[0], None
+    helpful: list[Act] = []
+    for kind in _cheapest_first(conditions, standing):
+        act, stands = _MAKERS[kind](conditions, air, target), ACT_KEYS[kind] in standing
+        if act is None or act.surface_humidity_before - act.surface_humidity_after < _least_fall(stands=stands):
+            continue
+        if stands or act.surface_humidity_after <= halfway:
+            return act, None
+        helpful.append(act)
+    if not helpful:
+        return None, Reason.NOTHING_HELPS
+    return min(helpful, key=lambda act: act.surface_humidity_after), None
 
 
-def _helps(act: Act, standing: frozenset[DecisionKey]) -> bool:
-    least = STANDING_FALL if ACT_KEYS[act.kind] in standing else MIN_FALL
-    return act.surface_humidity_before - act.surface_humidity_after >= least
+def _cheapest_first(conditions: RoomConditions, standing: frozenset[DecisionKey]) -> list[ActKind]:
+    kinds = (ActKind.VENTILATE, ActKind.DEHUMIDIFY, ActKind.HEAT)
+    if conditions.dehumidifier_on is None:
+        # A dehumidifier the room is not known to have would have to be bought first.
+        kinds = (ActKind.VENTILATE, ActKind.HEAT, ActKind.DEHUMIDIFY)
+    return sorted(kinds, key=lambda kind: ACT_KEYS[kind] not in standing)
 
 
-def _acts(conditions: RoomConditions, air: Air, target: float) -> Iterator[Act]:
-    """Yield the acts that are possible, cheapest first."""
-    airing = _ventilate(conditions, air, target)
-    heating = _heat(conditions, air, target)
-    drying = _dehumidify(conditions, air, target)
-    # A dehumidifier the room is not known to have would have to be bought first.
-    known = conditions.dehumidifier_on is not None
-    for act in (airing, drying, heating) if known else (airing, heating, drying):
-        if act is not None:
-            yield act
+def _least_fall(*, stands: bool) -> float:
+    return STANDING_FALL if stands else MIN_FALL
 
 
 def _ventilate(conditions: RoomConditions, air: Air, target: float) -> Act | None:
@@ -261,6 +260,13 @@ def _dehumidify(conditions: RoomConditions, air: Air, target: float) -> Act | No
         minutes=float(drying_minutes(air, pressure)),
         amount=humidity,
     )
+
+
+_MAKERS: dict[ActKind, Callable[[RoomConditions, Air, float], Act | None]] = {
+    ActKind.VENTILATE: _ventilate,
+    ActKind.DEHUMIDIFY: _dehumidify,
+    ActKind.HEAT: _heat,
+}
 
 
 def _act(

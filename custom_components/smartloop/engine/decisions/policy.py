@@ -48,13 +48,16 @@ class _Track:
     standing: Decision | None = None
 
 
+type _Tracks = dict[DecisionKey, _Track]
+
+
 class Policy:
     """Decides for one household."""
 
     def __init__(self, household: Household) -> None:
         """Begin with nothing raised and nothing learned."""
         self._household = household
-        self._tracks: dict[tuple[DecisionKey, str], _Track] = {}
+        self._rooms: dict[str, _Tracks] = {}
         self._lessons = Lessons()
         self._messages = Messages(household)
 
@@ -73,25 +76,29 @@ class Policy:
         return frozenset(each.key for each in self._standing(room))
 
     def _standing(self, room: str | None) -> Iterator[Decision]:
-        for (_, place), track in self._tracks.items():
-            if track.standing is not None and room in (None, place):
+        for _, track in self._tracks(room):
+            if track.standing is not None:
                 yield track.standing
+
+    def _tracks(self, room: str | None) -> Iterator[tuple[DecisionKey, _Track]]:
+        """Yield what is followed in a room, or in all; what one room costs does not depend on the others."""
+        for tracks in self._rooms.values() if room is None else (self._rooms.get(room, {}),):
+            yield from tracks.items()
 
     # What changes.
 
     def observe(self, assessment: Assessment) -> tuple[Decision, ...]:
         """Take in what can be said of a room now; return what was raised, cleared or shadowed."""
-        changes = list(self.expire(assessment.at))
+        changes = list(self.expire(assessment.at, assessment.room))
         if assessment.abstained:
             return tuple(changes)
         candidates = {candidate.key: candidate for candidate in assessment.candidates}
+        tracks = self._rooms.setdefault(assessment.room, {})
         for key in DecisionKey:
             candidate = None if self._is_off(key) else candidates.get(key)
-            track = self._tracks.get((key, assessment.room))
-            if track is None:
-                if candidate is None:
-                    continue
-                track = self._tracks[key, assessment.room] = _Track()
+            if candidate is None and key not in tracks:
+                continue
+            track = tracks.setdefault(key, _Track())
             if track.standing is None:
                 changes += self._consider(track, candidate, assessment)
             else:
@@ -99,10 +106,10 @@ class Policy:
             track.last_seen = assessment.at
         return tuple(changes)
 
-    def expire(self, at: datetime) -> tuple[Decision, ...]:
-        """Clear what has not been confirmed for longer than it may stand."""
+    def expire(self, at: datetime, room: str | None = None) -> tuple[Decision, ...]:
+        """Clear what has not been confirmed for longer than it may stand, in one room or all."""
         changes: list[Decision] = []
-        for track in self._tracks.values():
+        for _, track in self._tracks(room):
             if track.standing is not None and track.standing.expires_at <= at:
                 changes += _clear(track, track.standing, at, REST_AFTER_CLEAR)
         return tuple(changes)
@@ -218,11 +225,15 @@ class Policy:
 
     def _judged(self, feedback: Feedback) -> _Track | None:
         """Return the track of the decision that the answer is about, if that still stands."""
-        for (key, room), track in self._tracks.items():
+        for key, track in self._tracks(None):
             standing = track.standing
             if standing is None or key != feedback.key or feedback.at < standing.at:
                 continue
-            if feedback.decision_id == standing.id or (feedback.decision_id is None and feedback.room == room):
+            if feedback.decision_id is None:
+                meant = feedback.room == standing.room
+            else:
+                meant = feedback.decision_id == standing.id
+            if meant:
                 return track
         return None
 
@@ -236,9 +247,9 @@ class Policy:
     def undo(self, lesson_id: str) -> Lesson | None:
         """Take back one lesson and exactly its effect; None when there is none of that id."""
         lesson = self._lessons.undo(lesson_id)
-        if lesson is not None:
-            for (key, room), track in self._tracks.items():
-                if key == lesson.key and room == lesson.room:
+        if lesson is not None and lesson.room is not None:
+            for key, track in self._tracks(lesson.room):
+                if key == lesson.key:
                     track.rests_until = None
         return lesson
 
@@ -253,7 +264,7 @@ class Policy:
     def forget(self, room: str) -> None:
         """Forget a room: what stands and what was taught; answers already taken in stay known."""
         self._lessons.forget(room)
-        self._tracks = {place: track for place, track in self._tracks.items() if place[1] != room}
+        self._rooms.pop(room, None)
 
     # What is kept.
 
@@ -272,7 +283,8 @@ class Policy:
                     "rests_until": written(track.rests_until),
                     "standing": None if track.standing is None else decision_record(track.standing),
                 }
-                for (key, room), track in self._tracks.items()
+                for room, tracks in self._rooms.items()
+                for key, track in tracks.items()
             ],
         }
 
@@ -285,7 +297,7 @@ class Policy:
         lessons = Lessons.restored(stored.part("lessons"))
         messages = Messages.restored(self._household, stored, "messages")
         here = {room.id for room in self._household.rooms}
-        tracks: dict[tuple[DecisionKey, str], _Track] = {}
+        rooms: dict[str, _Tracks] = {}
         for item in stored.parts("tracks"):
             track = _Track(
                 pending_since=item.maybe_moment("pending_since"),
@@ -294,8 +306,8 @@ class Policy:
                 standing=read_decision(item.part("standing")) if item.has("standing") else None,
             )
             if item.text("room") in here:
-                tracks[item.choice("key", DecisionKey), item.text("room")] = track
-        self._lessons, self._messages, self._tracks = lessons, messages, tracks
+                rooms.setdefault(item.text("room"), {})[item.choice("key", DecisionKey)] = track
+        self._lessons, self._messages, self._rooms = lessons, messages, rooms
 
 
 def _clear(track: _Track, standing: Decision, at: datetime, rest: timedelta) -> list[Decision]:
