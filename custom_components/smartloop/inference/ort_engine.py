@@ -68,13 +68,15 @@ class OrtEngine:
         """Return a session made from the bytes: a path would open the door to external data."""
         ort = self._ort
         options = ort.SessionOptions()
-        # BASIC leaves QuantizeLinear and DequantizeLinear unfused: the numbers are those of the specification.
+        # The numbers must be those of the specification. BASIC leaves QuantizeLinear and DequantizeLinear unfused, but
+        # rounds a float bias beside them to int32 unless told not to; told so, it also folds the int8 weights once.
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.enable_cpu_mem_arena = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
         options.log_severity_level = 3
         try:
             session = ort.InferenceSession(data, sess_options=options, providers=["CPUExecutionProvider"])

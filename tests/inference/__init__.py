@@ -1,0 +1,1 @@
+"""Tests of the inference; they run where Home Assistant is not installed."""
