@@ -1,10 +1,17 @@
 """Fixtures of the integration's tests: a furnished house and the household's entry."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
 import pytest
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
 
 from .house import furnish, make_entry
+from .views import Household, one_room
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +20,12 @@ def with_custom_integrations(request: pytest.FixtureRequest) -> None:
     if "recorder_mock" in request.fixturenames:
         request.getfixturevalue("recorder_mock")
     request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture
+def hass_config_dir(tmp_path: Path) -> str:
+    """Return a folder of the test's own: the ledger is a real file."""
+    return str(tmp_path)
 
 
 @pytest.fixture
@@ -28,3 +41,24 @@ def smartloop_entry(household_hass: HomeAssistant) -> MockConfigEntry:
     entry = make_entry(household_hass)
     entry.add_to_hass(household_hass)
     return entry
+
+
+@pytest.fixture
+def household(household_hass: HomeAssistant) -> Iterator[Household]:
+    """Return a household of one bathroom that shows what it is told to, not set up yet."""
+    made = Household(household_hass, one_room(household_hass))
+    with made.patch:
+        yield made
+
+
+@pytest.fixture
+def all_entities_enabled() -> Iterator[None]:
+    """Enable what is disabled by default."""
+    with patch("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", new=True):
+        yield
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Leave ids and times out of snapshots, as Home Assistant's own tests do."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
