@@ -9,7 +9,7 @@ from datetime import tzinfo
 
 from .decisions.candidate import Reason
 from .decisions.decision import Decision, DecisionKey, DecisionState
-from .decisions.effect import Effect
+from .decisions.effect import Effect, Outcome
 from .decisions.lessons import Record
 from .decisions.mold import SCORE_SPAN
 from .feedback import Lesson
@@ -108,9 +108,12 @@ def effect_message(effect: Effect, templates: Templates, room_name: str | None) 
     values["predicted"] = _number(effect.predicted, 0, templates)
     if effect.measured is not None:
         values["measured"] = _number(effect.measured, 0, templates)
+    if effect.without is not None:
+        values["without"] = _number(effect.without, 0, templates)
+    unclear = _said(templates, "effect.unclear", values) if effect.outcome is Outcome.UNKNOWN else ""
     return Message(
         title=_said(templates, f"effect.{effect.outcome}.title", values),
-        text=_said(templates, f"effect.{effect.outcome}.text", values),
+        text=unclear or _said(templates, f"effect.{effect.outcome}.text", values),
     )
 
 

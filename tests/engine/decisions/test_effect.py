@@ -1,10 +1,13 @@
 """What an act did: noticed, measured, judged, and what a window's air change is learned from."""
 
+import csv
+import gzip
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import exp, inf, log
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,9 +30,12 @@ from custom_components.smartloop.engine.decisions.decision import (
     Severity,
 )
 from custom_components.smartloop.engine.decisions.effect import Effect, Effects, Outcome, Sign
-from custom_components.smartloop.engine.decisions.mold import ACT_KEYS, RoomConditions
+from custom_components.smartloop.engine.decisions.mold import ACT_KEYS, RoomConditions, assess
+from custom_components.smartloop.engine.decisions.policy import Policy
 from custom_components.smartloop.engine.decisions.stored import Stored
 from custom_components.smartloop.engine.errors import SnapshotError
+from custom_components.smartloop.engine.features.psychrometrics import vapour_pressure
+from custom_components.smartloop.engine.household import Household, Room
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -141,6 +147,60 @@ def test_what_comes_back_was_not_won(rebound: float, outcome: Outcome) -> None:
 
     (effect,) = lived(Effects(), pressure, contact=(10.0, 20.0))
     assert effect.outcome is outcome
+
+
+def shower(minute: float) -> float:
+    """Vapour pressure after a shower: fans and leaks, 1.2 air changes per hour, until the room is as before."""
+    return 1100.0 + (INSIDE - 1100.0) * exp(-1.2 * minute / 60.0)
+
+
+def test_a_room_that_dries_by_itself_was_not_aired() -> None:
+    effects = Effects()
+    assert lived(effects, shower) == []
+    assert effects.air_change("bath") == AirChange()
+
+
+def test_what_was_falling_already_is_nobodys_doing() -> None:
+    (effect,) = lived(Effects(), shower, range(100), contact=(30.0, 32.0))
+    assert effect.outcome is Outcome.UNKNOWN
+    assert effect.measured is not None
+    assert effect.without is not None
+    assert effect.before - effect.measured > 5.0
+    assert effect.without < effect.before - 5.0
+
+
+def test_airing_beats_drying_by_itself() -> None:
+    def pressure(minute: float) -> float:
+        return min(shower(minute), airing(minute, 30.0, 40.0))
+
+    (effect,) = lived(Effects(), pressure, range(100), contact=(30.0, 40.0))
+    assert effect.outcome is Outcome.CONFIRMED
+
+
+def test_a_rising_trend_is_no_excuse() -> None:
+    (effect,) = lived(Effects(), lambda minute: INSIDE + 5.0 * min(minute, 20.0), contact=(20.0, 30.0))
+    assert effect.without == effect.before
+    assert effect.outcome is Outcome.NO_EFFECT
+
+
+def test_showers_of_a_real_bathroom_are_no_airings(shared_data: Path) -> None:
+    effects, policy = Effects(), Policy(Household(timezone=UTC, rooms=(Room(id="bath", name="Bath"),)))
+    raised = 0
+    with gzip.open(shared_data / "humidity/belgium_house_10min/house.csv.gz", "rt") as file:
+        for row in csv.DictReader(file):
+            inside, outside = float(row["bathroom_temp_c"]), float(row["out_temp_c"])
+            conditions = room(
+                0,
+                vapour_pressure(inside, float(row["bathroom_rh_pct"])),
+                at=datetime.fromisoformat(row["time_local"]).replace(tzinfo=UTC),
+                temperature=inside,
+                outdoor_temperature=outside,
+                outdoor_vapour_pressure=vapour_pressure(outside, float(row["out_rh_pct"])),
+            )
+            assert effects.observe(conditions, policy.active("bath")) is None
+            raised += len(policy.observe(assess(conditions, policy.standing_keys("bath"))))
+    assert raised > 100
+    assert effects.air_change("bath") == AirChange()
 
 
 def test_nothing_measured_is_unknown() -> None:
