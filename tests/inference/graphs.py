@@ -85,7 +85,8 @@ class Grown:
 
     def weights(self, *shape: int) -> NDArray[np.float32]:
         fan_in = max(1, int(np.prod(shape[1:])))
-        return (self.rng.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32)
+        values: NDArray[np.float32] = (self.rng.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32)
+        return values
 
     def build(self) -> onnx.ModelProto:
         shape: tuple[int, ...] = self.random.choice([(1, 7), (1, 12), (1, 3, 20), (1, 5, 16)])

@@ -188,7 +188,7 @@ def test_an_engine_that_is_off_is_refused() -> None:
     assert catalog_.load(SELFTEST, OffEngine(1e-6)).name == SELFTEST
     with pytest.raises(GoldenError):
         catalog_.load(SELFTEST, OffEngine(2e-5))
-    with pytest.raises(OutputError):
+    with pytest.raises(GoldenError, match="not finite"):
         catalog_.load(SELFTEST, OffEngine(float("nan")))
 
 
@@ -225,6 +225,15 @@ def test_inputs_are_refused_before_the_engine(inputs: Any, monkeypatch: pytest.M
         model.run(inputs)
     assert model.last_error
     assert model.times.count == 0
+
+
+def test_outputs_that_are_not_finite_are_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(SHIPPED)
+    monkeypatch.setattr(model, "_session", OffSession(model._session, float("inf")))
+
+    with pytest.raises(OutputError):
+        model.run({"features": GOOD})
+    assert model.last_error
 
 
 def test_outputs_belong_to_the_caller() -> None:

@@ -30,7 +30,7 @@ class Case:
     """One operator with its inputs: a shape is fed, an array is constant, None is absent."""
 
     op: str
-    inputs: Sequence[tuple[int, ...] | NDArray[Any] | None]
+    inputs: Sequence[tuple[int, ...] | NDArray[Any] | np.generic | None]
     attributes: dict[str, Any] = field(default_factory=dict)
     back: str = ""
     """Operator that returns to float32 what the operator made of it."""
@@ -39,7 +39,9 @@ class Case:
 
     @property
     def id(self) -> str:
-        shapes = "-".join("none" if i is None else "x".join(map(str, getattr(i, "shape", i))) for i in self.inputs)
+        shapes = "-".join(
+            "none" if i is None else "x".join(map(str, i if isinstance(i, tuple) else i.shape)) for i in self.inputs
+        )
         return f"{self.op}-{shapes}-{'-'.join(map(str, self.attributes.values()))}"
 
 

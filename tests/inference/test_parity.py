@@ -129,7 +129,8 @@ def test_random_models_use_every_operator_between_them() -> None:
 def quantized_activations() -> onnx.ModelProto:
     """Return a network whose activations are int8 and whose weights have 7 bits."""
     rng = np.random.default_rng(7)
-    nodes, constants = [], {}
+    nodes: list[onnx.NodeProto] = []
+    constants: dict[str, NDArray[Any]] = {}
     value = "x"
     for layer, (fan_in, fan_out) in enumerate(((32, 64), (64, 32), (32, 1))):
         weight, scale = quantize(rng.standard_normal((fan_in, fan_out)) / np.sqrt(fan_in), axis=1)

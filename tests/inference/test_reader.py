@@ -161,7 +161,7 @@ def half_precision(model: onnx.ModelProto) -> None:
 
 
 def strings(model: onnx.ModelProto) -> None:
-    model.graph.initializer.append(helper.make_tensor("s", TensorProto.STRING, [1], [b"x"]))
+    model.graph.initializer.append(TensorProto(name="s", data_type=TensorProto.STRING, dims=[1], string_data=[b"x"]))
 
 
 def not_a_number(model: onnx.ModelProto) -> None:

@@ -198,7 +198,10 @@ class Catalog:
 def _prove(model: LoadedModel, entry: Entry) -> None:
     """Run the golden vectors."""
     for golden in entry.golden:
-        outputs = model.run(golden.inputs)
+        try:
+            outputs = model.run(golden.inputs)
+        except OutputError as err:
+            raise GoldenError(str(err)) from err
         for info in entry.outputs:
             got, wanted = outputs[info.name], golden.outputs[info.name]
             if got.shape != wanted.shape or not np.abs(got - wanted).max() <= entry.tolerance:

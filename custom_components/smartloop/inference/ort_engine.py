@@ -58,11 +58,12 @@ class OrtEngine:
         """Import onnxruntime; slow, and reads many files."""
         try:
             import onnxruntime  # noqa: PLC0415  only here, and only once it was chosen and tried in a child
+
+            self.version: str = onnxruntime.__version__
         except Exception as err:  # a broken extension raises anything
             msg = f"onnxruntime cannot be imported: {err}"
             raise EngineUnavailableError(msg) from err
         self._ort = onnxruntime
-        self.version: str = onnxruntime.__version__
 
     def load(self, data: bytes, graph: Graph) -> OrtSession:
         """Return a session made from the bytes: a path would open the door to external data."""

@@ -270,7 +270,7 @@ def recall(record: Mapping[str, object] | None, key: str) -> Probe | None:
     if record.get("state") == "probing":
         return Probe(reason=Reason.PROBING_INTERRUPTED)
     reason = record.get("reason")
-    if reason not in {lasting.value for lasting in _LASTING}:
+    if reason not in [lasting.value for lasting in _LASTING]:
         return None
     return Probe(reason=Reason(str(reason)), detail=str(record.get("detail", "")))
 
