@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import entity_registry as er
 
 from ..const import CONF_AREA, CONF_BINDINGS, CONF_OUTDOOR, CONF_WEATHER, SUBENTRY_ROOM
@@ -65,6 +66,13 @@ class BindingIndex:
 def rooms_of(entry: ConfigEntry[Any]) -> dict[str, ConfigSubentry]:
     """Return the room subentries by the room's id."""
     return {sub.data[CONF_AREA]: sub for sub in entry.get_subentries_of_type(SUBENTRY_ROOM)}
+
+
+@callback
+def free_areas(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, ar.AreaEntry]:
+    """Return the areas that can still become a room, by id; one called "Outdoor" would be taken for the outside."""
+    taken = {OUTDOOR, *rooms_of(entry)}
+    return {area.id: area for area in ar.async_get(hass).async_list_areas() if area.id not in taken}
 
 
 def places_of(entry: ConfigEntry[Any]) -> dict[str, dict[Measurand, list[str]]]:

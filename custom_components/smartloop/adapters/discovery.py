@@ -18,7 +18,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import floor_registry as fr
 
 from ..const import DOMAIN
-from ..engine import Measurand, RoomKind, UnitError, convert
+from ..engine import OUTDOOR, Measurand, RoomKind, UnitError, convert
 from .words import is_outdoor_place, is_outside, is_room_air, room_kind
 
 type Bindings = Mapping[Measurand, tuple[str, ...]]
@@ -134,7 +134,7 @@ def convertible(measurand: Measurand, unit: str | None) -> bool:
 @callback
 def area_is_outdoor(area: ar.AreaEntry) -> bool:
     """Return whether an area is under the open sky, as far as its name tells."""
-    return is_outdoor_place((area.name, *area.aliases), area.icon)
+    return area.id == OUTDOOR or is_outdoor_place((area.name, *area.aliases), area.icon)
 
 
 @callback

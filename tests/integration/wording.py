@@ -1,0 +1,72 @@
+"""Checks that every form, menu, error and ending of a flow has its words."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.config_entries import ConfigSubentryFlowManager, OptionsFlowManager
+from homeassistant.data_entry_flow import FlowManager, FlowResultType
+
+WORDS: dict[str, Any] = json.loads(
+    (Path(__file__).resolve().parents[2] / "custom_components/smartloop/translations/en.json").read_text()
+)
+
+
+def _words_of(manager: Any, handler: Any, issue: str | None) -> Mapping[str, Any]:
+    if isinstance(manager, ConfigSubentryFlowManager):
+        found: Mapping[str, Any] = WORDS["config_subentries"][handler[1]]
+        return found
+    if issue is not None:
+        # An issue's id is its translation key, followed by what it is about.
+        return next(words["fix_flow"] for key, words in WORDS["issues"].items() if issue.startswith(key))
+    return WORDS["options" if isinstance(manager, OptionsFlowManager) else "config"]  # type: ignore[no-any-return]
+
+
+def check(manager: FlowManager[Any, Any, Any], flow: Any, result: Any) -> None:
+    """Fail when a result of a flow would be shown without words."""
+    words = _words_of(manager, flow.handler, flow.context.get("issue_id"))
+    if result["type"] is FlowResultType.ABORT:
+        if result.get("translation_domain") is None:
+            assert result["reason"] in words["abort"], result["reason"]
+        return
+    if result["type"] not in (FlowResultType.FORM, FlowResultType.MENU):
+        return
+    step = words["step"][result["step_id"]]
+    assert step["title"]
+    if result["type"] is FlowResultType.MENU:
+        assert set(result["menu_options"]) <= set(step["menu_options"])
+        return
+    fields = {str(field) for field in result["data_schema"].schema}
+    assert fields <= set(step.get("data", {})), result["step_id"]
+    assert fields <= set(step.get("data_description", {})), result["step_id"]
+    for error in (result["errors"] or {}).values():
+        assert error in words["error"], error
+    texts = (step["title"], step.get("description", ""))
+    for name in _placeholders(texts):
+        assert name in (result["description_placeholders"] or {}), name
+    for selector in result["data_schema"].schema.values():
+        config = getattr(selector, "config", {})
+        if key := config.get("translation_key"):
+            assert set(config["options"]) <= set(WORDS["selector"][key]["options"]), key
+
+
+def _placeholders(texts: tuple[str, ...]) -> set[str]:
+    return {part.partition("}")[0] for text in texts for part in text.split("{")[1:]}
+
+
+@contextmanager
+def every_flow_has_words() -> Iterator[None]:
+    """Check every result of every flow of SmartLoop."""
+    handle = FlowManager._async_handle_step
+
+    async def checked(self: FlowManager[Any, Any, Any], flow: Any, *args: Any) -> Any:
+        result = await handle(self, flow, *args)
+        if type(flow).__module__.startswith("custom_components.smartloop"):
+            check(self, flow, result)
+        return result
+
+    with patch.object(FlowManager, "_async_handle_step", checked):
+        yield
