@@ -20,22 +20,16 @@ async def show(lab: Lab, speed: int) -> None:
     fresh = not (lab.folder / ".storage" / "onboarding").exists()
     await lab.seed_owner()
     print("Starting Home Assistant ...", flush=True)
-    await lab.start()
+    await lab.start(lapse=speed != 1)
     home = None
     try:
         if fresh:
-            client = await lab.client()
-            home = await furnish(lab, client)
-            await client.close()
-            if speed != 1:
-                await home.close()
-                await lab.stop()
-                await lab.start(speed)
-                home = None
+            home = await furnish(lab, await lab.client())
+        lab.accelerate(speed)
         print(f"\n  Home Assistant  {lab.url}\n  log in as       {USER} / {PASSWORD}\n")
         print("  SmartLoop is set up in a recorded home; the bathroom's evening of showers is about to begin.")
         print(
-            "  Ana's phone answers by itself in a real house; here its pushes are printed. Ctrl-C ends it.\n",
+            "  What Ana's phone gets is printed here. Ctrl-C ends it.\n",
             flush=True,
         )
         stop = asyncio.Event()
@@ -64,7 +58,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="run headless to the end, print one JSON object")
     parser.add_argument("--folder", type=Path, help="configuration folder (default: a temporary one)")
     parser.add_argument("--keep", action="store_true", help="keep the folder for the next time")
-    parser.add_argument("--speed", type=int, default=1, help="time lapse, at most 60 (needs faketime)")
+    parser.add_argument("--speed", type=int, default=1, help="time lapse, at most 40 (needs faketime)")
     parser.add_argument("--port", type=int, help="port to listen on (default: a free one; 8123 with --keep)")
     options = parser.parse_args()
     folder = options.folder.resolve() if options.folder else Path(tempfile.mkdtemp(prefix="smartloop-demo-"))

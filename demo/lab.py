@@ -17,7 +17,7 @@ from .client import Client, log_in
 
 ROOT = Path(__file__).resolve().parent.parent
 USER, PASSWORD = "demo", "demo-home-1"
-ANCHOR = "2016-02-14T20:15:00"
+ANCHOR = "2016-02-14T20:30:00"
 """Shortly before an evening of showers in the recording."""
 EVENING_HOUR = 20
 
@@ -162,12 +162,17 @@ class Lab:
             raise LabError(msg)
         self._store("onboarding", 4, {"done": ["user", "core_config", "analytics", "integration"]})
 
-    async def start(self, speed: int = 1, timeout: float = 240.0) -> None:
-        """Start the process and wait until Home Assistant is up."""
+    async def start(self, timeout: float = 240.0, *, lapse: bool = False) -> None:
+        """Start the process and wait until Home Assistant is up; `lapse` lets `accelerate` work."""
         env = dict(os.environ)
         env.pop("PYTHONPATH", None)
-        if speed != 1:
-            env |= {"LD_PRELOAD": str(faketime()), "FAKETIME": f"+0 x{speed}"}
+        if lapse:
+            self._speed("x1")
+            env |= {
+                "LD_PRELOAD": str(faketime()),
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_TIMESTAMP_FILE": str(self.folder / "speed"),
+            }
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "homeassistant", "-c", str(self.folder), "--skip-pip",
@@ -180,6 +185,13 @@ class Lab:
                     msg = f"Home Assistant ended with {self.process.returncode}: {self.tail()}"
                     raise LabError(msg)
                 await asyncio.sleep(0.25)
+
+    def accelerate(self, speed: int) -> None:
+        """Let the process's time run faster from here on; started at once so fast, it would time itself out."""
+        self._speed(f"x{speed}")
+
+    def _speed(self, speed: str) -> None:
+        (self.folder / "speed").write_text(f"+0 {speed}\n", encoding="ascii")
 
     async def stop(self, sig: int = signal.SIGTERM) -> None:
         """End the process; SIGKILL pulls the plug."""

@@ -33,7 +33,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) ->
     entry.runtime_data = coordinator
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    await coordinator.async_start()
+    coordinator.async_start()
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> None:

@@ -93,6 +93,8 @@ class Coordinator:
         self._stop_watching: CALLBACK_TYPE | None = None
         self._listeners: dict[str | None, list[Callable[[], None]]] = {}
         self._decision_listeners: list[Callable[[Decision], None]] = []
+        self._followed: set[str] = set()
+        """Rooms whose recorded past has been taken in, all of it."""
         self._progress: int | None = None
         self._started = False
         self._ticking = False
@@ -160,6 +162,7 @@ class Coordinator:
             try:
                 self.engine.restore(stored["engine"])
                 self._stored = dict(stored)
+                self._followed.update(stored["seen"])
             except (SnapshotError, KeyError, TypeError) as err:
                 LOGGER.warning("Stored state is not used, learning starts anew: %s", err)
         for feedback in await self.ledger.async_feedback():
@@ -167,7 +170,8 @@ class Coordinator:
         for lesson_id in await self.ledger.async_undone():
             self.engine.undo(lesson_id)
 
-    async def async_start(self) -> None:
+    @callback
+    def async_start(self) -> None:
         """Listen, step and, once Home Assistant has started, learn from the past."""
         entry = self.entry
         self._watch()
@@ -180,7 +184,8 @@ class Coordinator:
         )
         entry.async_on_unload(self.runtime.async_add_listener(self._engine_changed))
         entry.async_on_unload(async_at_started(self.hass, self._async_started))
-        await self.async_tick(dt_util.utcnow())
+        # Nobody waits for a first look or a forecast while Home Assistant starts.
+        self._work(self.async_tick(dt_util.utcnow()), "first look")
 
     async def async_stop(self) -> None:
         """Save everything; the last words of this entry."""
@@ -296,19 +301,21 @@ class Coordinator:
         if not await async_available(self.hass):
             return
         self._report(0)
-        snapshot = self._stored["engine"] if self._stored else None
+        stored = self._stored or {}
         seen = {
             room: at
-            for room, text in (self._stored or {}).get("seen", {}).items()
+            for room, text in stored.get("seen", {}).items()
             if (at := dt_util.parse_datetime(text)) is not None
         }
         backfill = Backfill(self.hass, self.bindings.all, self.bindings.weather)
         try:
-            for past in await backfill.async_run(self.household, snapshot, seen, dt_util.utcnow(), self._report):
+            now = dt_util.utcnow()
+            for past in await backfill.async_run(self.household, stored.get("engine"), seen, now, self._report):
                 self.engine.adopt(past)
         finally:
-            self._stored = None
             self._report(None)
+        self._stored = None
+        self._followed.update(self.rooms)
         self.storage.schedule(self._snapshot)
         await self.async_tick(dt_util.utcnow())
         for room_id in self.rooms:
@@ -357,8 +364,11 @@ class Coordinator:
     # Bookkeeping.
 
     def _snapshot(self) -> dict[str, Any]:
-        seen = {room: at.isoformat() for room in self.rooms if (at := self.engine.view(room).at) is not None}
+        seen = {room: at.isoformat() for room in self._followed if (at := self._at(room)) is not None}
         return {"engine": self.engine.snapshot(), "seen": seen}
+
+    def _at(self, room_id: str) -> datetime | None:
+        return self.engine.view(room_id).at if room_id in self.rooms else None
 
     @callback
     def _notify(self, room_id: str | None) -> None:

@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from . import DOMAIN, ROOMS, TICK, RecordedHomeEntry, Recording
+from . import DOMAIN, PLACES, TICK, RecordedHomeEntry, Recording
 
 KINDS = {
     "temp_c": (SensorDeviceClass.TEMPERATURE, UnitOfTemperature.CELSIUS, "temperature"),
@@ -24,8 +24,8 @@ KINDS = {
 async def async_setup_entry(
     hass: HomeAssistant, entry: RecordedHomeEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the sensors of every room."""
-    async_add_entities(RoomSensor(entry.runtime_data, room, kind) for room in ROOMS for kind in KINDS)
+    """Add the sensors of every place."""
+    async_add_entities(RoomSensor(entry.runtime_data, room, kind) for room in PLACES for kind in KINDS)
 
 
 class RoomSensor(SensorEntity):
@@ -45,17 +45,17 @@ class RoomSensor(SensorEntity):
         self._attr_unique_id = self._column
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, room)},
-            name=f"{ROOMS[room]} sensor",
+            name=f"{PLACES[room]} sensor",
             manufacturer="Recorded",
             model="T/RH node of 2016",
-            suggested_area=ROOMS[room],
+            suggested_area=PLACES[room],
         )
 
     @property
     @override
     def native_value(self) -> float:
         """Return the recorded value that is valid now."""
-        return self._recording.columns[self._column][self._recording.index(dt_util.utcnow())]
+        return self._recording.value(self._column, dt_util.utcnow())
 
     @override
     async def async_added_to_hass(self) -> None:
