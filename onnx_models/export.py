@@ -36,6 +36,8 @@ from onnx.reference import ReferenceEvaluator
 OPSET = 17
 IR_VERSION = 8
 MAX_BYTES = 256 * 1024
+NOTHING = 1e-30
+"""The largest weight of a channel that counts as none."""
 GOLDEN_COUNT = 16
 FOLDER = Path(__file__).resolve().parents[1] / "custom_components" / "smartloop" / "onnx"
 REQUIRED_METADATA = ("description", "licence", "training_data")
@@ -49,7 +51,8 @@ def quantize(weight: ArrayLike, axis: int) -> tuple[NDArray[np.int8], Floats]:
     values = np.asarray(weight, dtype=np.float32)
     others = tuple(i for i in range(values.ndim) if i != axis)
     peak = np.abs(values).max(axis=others, keepdims=True)
-    scale = np.where(peak > 0, peak / np.float32(127), np.float32(1)).astype(np.float32)
+    # Below it a step would be no normal float32 any more; such a channel is zero.
+    scale = np.where(peak > NOTHING, peak / np.float32(127), np.float32(1)).astype(np.float32)
     quantized = np.clip(np.rint(values / scale), -127, 127).astype(np.int8)
     return quantized, scale.reshape(-1)
 
