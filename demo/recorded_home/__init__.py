@@ -70,7 +70,7 @@ class Recording:
         """Return the recorded value that is valid now, with what an open window makes of a humidity."""
         index = self.index(now)
         value = self.columns[column][index]
-        place, kind = column.split("_rh_pct")[0], column.endswith("_rh_pct")
+        place, kind = column.split("_rh_pct", maxsplit=1)[0], column.endswith("_rh_pct")
         airing = self.airings.get(place)
         if not kind or airing is None or not (share := airing.share(now)):
             return value
