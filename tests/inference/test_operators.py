@@ -9,8 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
-from custom_components.smartloop.inference.errors import ModelFileError
+from custom_components.smartloop.inference.errors import InferenceError, ModelFileError
+from custom_components.smartloop.inference.layers import ALL_KERNELS
 from custom_components.smartloop.inference.operators import OPERATORS
+from custom_components.smartloop.inference.step import Step
 
 from .graphs import proto, reference, session
 
@@ -86,6 +88,7 @@ CASES = [
     Case("Reshape", [(2, 3, 4), i64(0, -1)]),
     Case("Reshape", [(2, 3, 4), i64(4, 6)], {"allowzero": 0}),
     Case("Reshape", [(1, 4), i64(2, 1, 2)]),
+    Case("Reshape", [(1, 1), i64()]),
     Case("Squeeze", [(1, 3, 1), i64(0)]),
     Case("Squeeze", [(1, 3, 1), i64(0, -1)]),
     Case("Squeeze", [(1, 3, 1)]),
@@ -208,6 +211,30 @@ REFUSED = {
     "concat of different frames": Case("Concat", [(2, 3), (3, 3)], {"axis": 1}),
     "softmax over an absent axis": Case("Softmax", [(2, 3)], {"axis": 2}),
     "cast to a type we do not have": Case("Cast", [(2, 3)], {"to": 10}),
+    "bounds that are lists": Case("Clip", [(2, 3), f32(3)]),
+    "reshape by floats": Case("Reshape", [(2, 3), f32(2)]),
+    "reshape that copies an axis too many": Case("Reshape", [(6,), i64(2, 3, 0)]),
+    "flatten at an absent axis": Case("Flatten", [(2, 3)], {"axis": 3}),
+    "unsqueeze at an axis twice": Case("Unsqueeze", [(2, 3), i64(0, 0)]),
+    "scale and zero point of different shapes": Case("QuantizeLinear", [(2, 3), np.float32(1), ZEROS]),
+    "quantisation in blocks": Case("DequantizeLinear", [np.ones(3, np.int8), SCALES], {"axis": 0, "block_size": 1}),
+    "dequantisation of floats": Case("DequantizeLinear", [(2, 3), np.float32(1)]),
+    "quantisation to int32": Case("QuantizeLinear", [(2, 3), np.float32(1), np.int32(0)]),
+    "quantisation to two types": Case("QuantizeLinear", [(2, 3), np.float32(1), np.int8(0)], {"output_dtype": 2}),
+    "scale that is fed": Case("QuantizeLinear", [(2, 3), (1,)]),
+    "arithmetic on integers": Case("Add", [i64(1, 2, 3), i64(1, 2, 3)]),
+    "convolution with int8 weights": Case("Conv", [(1, 2, 5), np.ones((1, 2, 3), np.int8)]),
+    "convolution of other channels": Case("Conv", [(1, 2, 5), f32(1, 3, 3)]),
+    "convolution with a bias of another width": Case("Conv", [(1, 2, 5), f32(1, 2, 3), f32(2)]),
+    "convolution with two strides": Case("Conv", [(1, 2, 5), f32(1, 2, 3)], {"strides": [1, 1]}),
+    "convolution with strange pads": Case("Conv", [(1, 2, 5), f32(1, 2, 3)], {"auto_pad": "SAME"}),
+    "batches that do not broadcast": Case("MatMul", [(2, 3, 4), (3, 4, 5)]),
+    "Gemm of a cube": Case("Gemm", [(2, 3, 4), f32(4, 5)]),
+    "average over nothing": Case("GlobalAveragePool", [(2, 3)]),
+    "GRU with a narrow recurrence": Case("GRU", [(6, 1, 3), f32(1, 12, 3), f32(1, 12, 5)], {"hidden_size": 4}),
+    "GRU with a short bias": Case("GRU", [(6, 1, 3), *GRU_WEIGHTS[:2], f32(1, 12)], {"hidden_size": 4}),
+    "GRU with a strange first state": Case("GRU", [(6, 1, 3), *GRU_WEIGHTS, None, (1, 1, 5)], {"hidden_size": 4}),
+    "GRU with sequence lengths": Case("GRU", [(6, 1, 3), *GRU_WEIGHTS, i64(6)], {"hidden_size": 4}),
     "scale that is no positive number": Case("QuantizeLinear", [(2, 3), np.float32(-1), np.int8(0)]),
     "zero point of another type": Case("DequantizeLinear", [np.ones(3, np.int8), np.float32(1), np.uint8(1)]),
     "scales that do not fit": Case("DequantizeLinear", [np.ones((2, 2), np.int8), SCALES], {"axis": 0}),
@@ -218,9 +245,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
 def test_what_cannot_run_is_refused_when_loaded(case: Case) -> None:
-    names = [f"x{position}" for position in range(len(case.inputs))]
+    names = ["" if given is None else f"x{position}" for position, given in enumerate(case.inputs)]
     inputs: dict[str, Any] = {n: i for n, i in zip(names, case.inputs, strict=True) if isinstance(i, tuple)}
-    constants = {n: np.asarray(i) for n, i in zip(names, case.inputs, strict=True) if not isinstance(i, tuple)}
+    constants = {n: np.asarray(i) for n, i in zip(names, case.inputs, strict=True) if n and not isinstance(i, tuple)}
     outputs = ["", "made"] if case.op == "GRU" else ["made"]
     node = helper.make_node(case.op, names, outputs, **case.attributes)
 
@@ -241,3 +268,20 @@ def test_what_cannot_run_is_refused_when_loaded(case: Case) -> None:
 )
 def test_what_would_take_all_memory_or_time_is_refused_when_loaded(case: Case) -> None:
     test_what_cannot_run_is_refused_when_loaded(case)
+
+
+def test_what_numpy_raises_comes_out_as_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise IndexError
+
+    fed = proto([helper.make_node("Relu", ["x"], ["y"])], {"x": (2,)}, {"y": (2,)})
+    folded = proto([helper.make_node("Relu", ["c"], ["y"])], {"x": (2,)}, {"y": (2,)}, {"c": f32(2)})
+    with monkeypatch.context() as patched:
+        patched.setitem(ALL_KERNELS, "Relu", broken)
+        with pytest.raises(ModelFileError, match="cannot be run"):
+            session(fed)
+    monkeypatch.setitem(ALL_KERNELS, "Relu", lambda _node, _operands: Step(broken, (2,)))
+    with pytest.raises(ModelFileError, match="cannot be folded"):
+        session(folded)
+    with pytest.raises(InferenceError, match="cannot be run"):
+        session(fed).run({"x": np.zeros(2, np.float32)})

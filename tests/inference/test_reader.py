@@ -218,6 +218,31 @@ def whole_gru_sequence(model: onnx.ModelProto) -> None:
     model.graph.node[0].CopyFrom(helper.make_node("GRU", ["x", "x", "x"], ["y", "h"], hidden_size=1))
 
 
+def nameless(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(2, np.float32), ""))
+
+
+def endless_name(model: onnx.ModelProto) -> None:
+    model.graph.node[0].input[0] = model.graph.input[0].name = "x" * 1000
+
+
+def too_many_constants(model: onnx.ModelProto) -> None:
+    for number in range(4 * MAX_NODES + 1):
+        model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), f"c{number}"))
+
+
+def empty_constant(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.ones((0, 3), np.float32), "c"))
+
+
+def short_of_typed_data(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(TensorProto(name="w", data_type=1, dims=[2], float_data=[1]))
+
+
+def endless_factor(model: onnx.ModelProto) -> None:
+    model.graph.node[0].CopyFrom(helper.make_node("Gemm", ["x", "x"], ["y"], alpha=float("inf")))
+
+
 def metadata_twice(model: onnx.ModelProto) -> None:
     for value in "ab":
         model.metadata_props.add(key="version", value=value)

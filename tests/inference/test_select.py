@@ -117,6 +117,10 @@ def test_a_healthy_onnxruntime_is_healthy() -> None:
     assert probe() == Probe(reason=Reason.HEALTHY)
 
 
+def test_a_signal_without_a_name_has_a_number() -> None:
+    assert select._answer(-99, b"") == Probe(reason=Reason.SELFTEST_CRASHED, detail="signal 99")
+
+
 def test_without_an_interpreter_there_is_no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "")
     assert probe().reason is Reason.SELFTEST_FAILED

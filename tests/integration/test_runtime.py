@@ -22,7 +22,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.smartloop import runtime as runtime_module
 from custom_components.smartloop.const import CONF_INFERENCE, DOMAIN
-from custom_components.smartloop.inference.errors import EngineUnavailableError
+from custom_components.smartloop.inference.errors import EngineUnavailableError, ModelFileError
 from custom_components.smartloop.inference.graph import Graph
 from custom_components.smartloop.inference.numpy_engine import NumpyEngine, NumpySession
 from custom_components.smartloop.inference.select import (
@@ -309,6 +309,7 @@ async def test_a_failed_probe_is_a_repair(hass: HomeAssistant, machine: Machine,
     ("effect", "reason"),
     [
         (EngineUnavailableError("no"), "import_failed"),
+        (lambda: Mock(load=Mock(side_effect=ModelFileError("refused")), version="1"), "load_failed"),
         (lambda: Accelerator(error=0.01), "golden_mismatch"),
         (lambda: Accelerator(error=float("nan")), "golden_mismatch"),
     ],
