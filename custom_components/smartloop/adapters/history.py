@@ -1,19 +1,20 @@
 """What the recorder knows of the past, in time order and in small portions."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from heapq import merge
 from typing import Protocol
 
 from homeassistant.components.recorder.history import state_changes_during_period
 from homeassistant.components.recorder.statistics import statistics_during_period
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import async_migration_in_progress, get_instance
 
 from ..const import LOGGER
 from ..engine import UNITS, Measurand, Reading, ReadingError
-from .states import Bound, reading_of, weather_readings
+from .states import Bound, readings_of
 
 STATES_FOR = timedelta(days=10)
 """States older than this are usually purged; long-term statistics take over."""
@@ -22,6 +23,9 @@ STATISTICS_STEP = timedelta(days=14)
 STATES_STEP = timedelta(hours=24)
 
 _STATISTIC_UNITS = {"temperature": "°C"}
+_KNOWN_AFTER = timedelta(minutes=59, seconds=59)
+"""A mean belongs to the whole hour; it is known at its end."""
+_MEANS_SAY_SOMETHING = frozenset({Measurand.TEMPERATURE, Measurand.RELATIVE_HUMIDITY, Measurand.SURFACE_TEMPERATURE})
 
 
 class HasEntity(Bound, Protocol):
@@ -61,52 +65,96 @@ async def async_portions(
     """Yield the past from `start` to `end`: hourly statistics first, then states.
 
     Every query runs on the recorder's own pool and covers little, so that a Raspberry Pi
-    goes on with its work between two of them.
+    goes on with its work between two of them; what it returns is turned into readings there.
     """
-    bound = tuple(bindings)
-    recent = max(start, end - STATES_FOR)
-    at = start
+    wanted: dict[str, list[HasEntity]] = {}
+    for each in bindings:
+        wanted.setdefault(each.entity_id, []).append(each)
+    # On the hour: an hour's mean belongs to one portion as a whole.
+    at = _hour(start)
+    recent = max(at, _hour(end - STATES_FOR))
     while at < recent:
         until = min(at + STATISTICS_STEP, recent)
-        yield Portion(start=at, end=until, readings=await _statistics(hass, bound, at, until))
+        yield Portion(start=at, end=until, readings=await _ask(hass, _hourly_means, hass, wanted, {}, at, until))
         at = until
     while at < end:
         until = min(at + STATES_STEP, end)
-        readings, silent = await _states(hass, bound, weather, at, until)
-        if silent:
-            # Purged early, or never recorded as states: the hourly means are still there.
-            readings = tuple(sorted((*readings, *await _statistics(hass, silent, at, until)), key=_when))
-        yield Portion(start=at, end=until, readings=readings)
+        yield Portion(start=at, end=until, readings=await _states(hass, wanted, weather, at, until))
         at = until
 
 
-async def _statistics(
-    hass: HomeAssistant, bound: tuple[HasEntity, ...], start: datetime, end: datetime
+async def _ask[**P, T](hass: HomeAssistant, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a query where the recorder wants it."""
+    return await get_instance(hass).async_add_executor_job(partial(job, *args, **kwargs))
+
+
+async def _states(
+    hass: HomeAssistant, wanted: Mapping[str, list[HasEntity]], weather: str | None, start: datetime, end: datetime
 ) -> tuple[Reading, ...]:
-    wanted: dict[str, list[HasEntity]] = {}
-    for each in bound:
-        wanted.setdefault(each.entity_id, []).append(each)
-    if not wanted:
-        return ()
-    rows = await get_instance(hass).async_add_executor_job(
-        partial(statistics_during_period, hass, start, end, set(wanted), "hour", _STATISTIC_UNITS, {"mean"})
-    )
-    readings = []
-    for entity_id, hours in rows.items():
-        for hour in hours:
-            # The mean belongs to the whole hour; it is known at its end.
-            at = datetime.fromtimestamp(hour["start"], UTC) + timedelta(minutes=59, seconds=59)
-            mean = hour.get("mean")
-            if mean is not None:
-                readings += _hourly(wanted[entity_id], mean, at)
-    return tuple(sorted(readings, key=_when))
+    """Return the readings of a span; hours in which an entity said nothing are taken from its means.
+
+    They were purged early, or the value stayed what it was: only changes are on record.
+    """
+    runs = {
+        entity_id: await _ask(
+            hass, _changes, hass, entity_id, wanted.get(entity_id, ()), start, end, is_weather=entity_id == weather
+        )
+        for entity_id in (*wanted, *(() if weather is None or weather in wanted else (weather,)))
+    }
+    return await _ask(hass, _hourly_means, hass, wanted, runs, start, end)
 
 
-def _hourly(bound: list[HasEntity], mean: float, at: datetime) -> list[Reading]:
+# What follows runs on the recorder's pool.
+
+
+def _changes(
+    hass: HomeAssistant,
+    entity_id: str,
+    bindings: Iterable[HasEntity],
+    start: datetime,
+    end: datetime,
+    *,
+    is_weather: bool,
+) -> list[Reading]:
+    """Return what one entity said in a span, oldest first; what cannot be used is left out."""
+    found = state_changes_during_period(hass, start, end, entity_id, include_start_time_state=False)
+    return [
+        reading
+        for state in found.get(entity_id, ())
+        for reading in readings_of(state, bindings, state.last_updated, is_weather=is_weather).readings
+    ]
+
+
+def _hourly_means(
+    hass: HomeAssistant,
+    wanted: Mapping[str, list[HasEntity]],
+    runs: Mapping[str, list[Reading]],
+    start: datetime,
+    end: datetime,
+) -> tuple[Reading, ...]:
+    """Return what is known of a span in time order: `runs`, and the means of all other hours."""
+    means: dict[str, list[Reading]] = {}
+    if wanted:
+        rows = statistics_during_period(hass, start, end, set(wanted), "hour", _STATISTIC_UNITS, {"mean"})
+        for entity_id, hours in rows.items():
+            spoken = {_hour(reading.at) for reading in runs.get(entity_id, ())}
+            means[entity_id] = [
+                reading
+                for hour in hours
+                if (begin := datetime.fromtimestamp(hour["start"], UTC)) not in spoken
+                and (mean := hour.get("mean")) is not None
+                for reading in _mean(wanted[entity_id], mean, begin + _KNOWN_AFTER)
+                if reading.at <= end
+            ]
+    # Merged, not sorted: sorting a great list would keep the loop's thread from running.
+    return tuple(merge(*runs.values(), *means.values(), key=_when))
+
+
+def _mean(bound: list[HasEntity], mean: float, at: datetime) -> list[Reading]:
     """Return the hour's mean as readings; only quantities whose mean says something."""
     readings = []
     for each in bound:
-        if each.measurand not in (Measurand.TEMPERATURE, Measurand.RELATIVE_HUMIDITY, Measurand.SURFACE_TEMPERATURE):
+        if each.measurand not in _MEANS_SAY_SOMETHING:
             continue
         try:
             readings.append(
@@ -124,41 +172,9 @@ def _hourly(bound: list[HasEntity], mean: float, at: datetime) -> list[Reading]:
     return readings
 
 
-async def _states(
-    hass: HomeAssistant, bound: tuple[HasEntity, ...], weather: str | None, start: datetime, end: datetime
-) -> tuple[tuple[Reading, ...], tuple[HasEntity, ...]]:
-    """Return the readings of the span, and the bindings of which no state is on record."""
-    readings: list[Reading] = []
-    silent: list[HasEntity] = []
-    wanted: dict[str, list[HasEntity]] = {}
-    for each in bound:
-        wanted.setdefault(each.entity_id, []).append(each)
-    if weather is not None:
-        wanted.setdefault(weather, [])
-    for entity_id, bindings in wanted.items():
-        found: Mapping[str, list[State]] = await get_instance(hass).async_add_executor_job(
-            partial(state_changes_during_period, hass, start, end, entity_id, include_start_time_state=False)
-        )
-        if not (states := found.get(entity_id)):
-            silent += bindings
-            continue
-        for state in states:
-            readings += _past(state, bindings, weather)
-    return tuple(sorted(readings, key=_when)), tuple(silent)
-
-
-def _past(state: State, bindings: list[HasEntity], weather: str | None) -> list[Reading]:
-    """Return a recorded state as readings; what cannot be used is left out."""
-    readings: list[Reading] = []
-    try:
-        if state.entity_id == weather:
-            readings += weather_readings(state, state.entity_id, state.last_updated)
-        for binding in bindings:
-            if (reading := reading_of(state, binding, state.last_updated)) is not None:
-                readings.append(reading)
-    except (ReadingError, TypeError, ValueError) as err:
-        LOGGER.debug("Recorded value of %s is not used: %s", state.entity_id, err)
-    return readings
+def _hour(at: datetime) -> datetime:
+    """Return the begin of the hour, as UTC has it."""
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _when(reading: Reading) -> datetime:

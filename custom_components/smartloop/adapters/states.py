@@ -1,9 +1,9 @@
 """Entity states and reports become readings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from homeassistant.components.weather import (
     ATTR_WEATHER_HUMIDITY,
@@ -36,6 +36,21 @@ type Receive = Callable[[Reading], None]
 
 _NOTHING = frozenset({STATE_UNAVAILABLE, STATE_UNKNOWN, "", "none", "None"})
 _SWITCHED = {STATE_ON: 1.0, STATE_OFF: 0.0}
+_ON_OFF: Final = frozenset(
+    {
+        Measurand.WET,
+        Measurand.BED_OCCUPANCY,
+        Measurand.WINDOW_OPEN,
+        Measurand.MOTION,
+        Measurand.PRESENCE,
+        Measurand.SWITCH_ON,
+    }
+)
+"""What a state of on or off may mean."""
+_OUTSIDE: Final = (
+    (Measurand.TEMPERATURE, ATTR_WEATHER_TEMPERATURE),
+    (Measurand.RELATIVE_HUMIDITY, ATTR_WEATHER_HUMIDITY),
+)
 
 
 class Bound(Protocol):
@@ -54,45 +69,70 @@ class Bound(Protocol):
         """Return what measures: the device, else the entity."""
 
 
-def reading_of(state: State, binding: Bound, at: datetime) -> Reading | None:
-    """Return the state as a reading, None when it says nothing; raise ReadingError when it cannot be true."""
-    text = state.state
-    if text in _NOTHING or state.attributes.get(ATTR_RESTORED):
-        return None
-    measurand = binding.measurand
-    if (value := _SWITCHED.get(text)) is None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """What a state says."""
+
+    readings: tuple[Reading, ...]
+    refused: tuple[str, ...]
+    """Why something of it was not believed."""
+
+
+def readings_of(state: State, bindings: Iterable[Bound], at: datetime, *, is_weather: bool = False) -> Heard:
+    """Return all that a state says, each quantity for itself."""
+    readings: list[Reading] = []
+    refused: list[str] = []
+    if state.state in _NOTHING or state.attributes.get(ATTR_RESTORED):
+        return Heard(readings=(), refused=())
+    for binding in bindings:
         try:
-            value = float(text)
-        except ValueError:
-            msg = f"{text[:40]!r} is no number"
-            raise ReadingError(msg) from None
-        value = convert(measurand, value, state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) or "")
+            readings.append(_measured(state, binding, at))
+        except ReadingError as err:
+            refused.append(str(err))
+    for measurand, name in _OUTSIDE if is_weather else ():
+        if (value := state.attributes.get(name)) is None:
+            continue
+        try:
+            readings.append(_outside(state, measurand, value, at))
+        except ReadingError as err:
+            refused.append(str(err))
+    return Heard(readings=tuple(readings), refused=tuple(refused))
+
+
+def _measured(state: State, binding: Bound, at: datetime) -> Reading:
+    """Return the state as a reading; raises ReadingError when it cannot be true."""
+    measurand = binding.measurand
+    if measurand in _ON_OFF and (switched := _SWITCHED.get(state.state)) is not None:
+        value = switched
+    else:
+        unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) or ""
+        value = convert(measurand, _number(state.state), str(unit))
     return Reading(
         measurand=measurand, value=value, unit=UNITS[measurand], place=binding.place, at=at, source=binding.source
     )
 
 
-def weather_readings(state: State, source: str, at: datetime) -> list[Reading]:
+def _outside(state: State, measurand: Measurand, value: object, at: datetime) -> Reading:
     """Return what a weather entity says of the air outside now."""
-    if state.state in _NOTHING:
-        return []
-    readings = []
-    for measurand, name, unit in (
-        (Measurand.TEMPERATURE, ATTR_WEATHER_TEMPERATURE, state.attributes.get(ATTR_WEATHER_TEMPERATURE_UNIT) or "°C"),
-        (Measurand.RELATIVE_HUMIDITY, ATTR_WEATHER_HUMIDITY, "%"),
-    ):
-        if (value := state.attributes.get(name)) is not None:
-            readings.append(
-                Reading(
-                    measurand=measurand,
-                    value=convert(measurand, float(value), unit),
-                    unit=UNITS[measurand],
-                    place=OUTDOOR,
-                    at=at,
-                    source=source,
-                )
-            )
-    return readings
+    unit = UNITS[measurand]
+    if measurand is Measurand.TEMPERATURE:
+        unit = str(state.attributes.get(ATTR_WEATHER_TEMPERATURE_UNIT) or unit)
+    return Reading(
+        measurand=measurand,
+        value=convert(measurand, _number(value), unit),
+        unit=UNITS[measurand],
+        place=OUTDOOR,
+        at=at,
+        source=state.entity_id,
+    )
+
+
+def _number(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        msg = f"{str(value)[:40]!r} is no number"
+        raise ReadingError(msg) from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +159,7 @@ class StateWatcher[BindingT: Bound]:
         self._weather = weather
         self._receive = receive
         self.refusals: dict[str, Refusal] = {}
-        """The last refused value of each entity whose present value is refused."""
+        """The last refused value of each entity that has said nothing better since."""
 
     def start(self) -> CALLBACK_TYPE:
         """Take in what is known now, then listen; returns the way to stop."""
@@ -151,16 +191,14 @@ class StateWatcher[BindingT: Bound]:
         self._take(event.data["entity_id"], event.data["new_state"], event.data["last_reported"])
 
     def _take(self, entity_id: str, state: State, at: datetime) -> None:
-        try:
-            if entity_id == self._weather:
-                for each in weather_readings(state, entity_id, at):
-                    self._receive(each)
-            for binding in self._bindings.get(entity_id, ()):
-                if (reading := reading_of(state, binding, at)) is not None:
-                    self._receive(reading)
-        except (ReadingError, TypeError, ValueError) as err:
-            self._refuse(entity_id, str(err), at)
-        else:
+        bindings = self._bindings.get(entity_id, ())
+        heard = readings_of(state, bindings, at, is_weather=entity_id == self._weather)
+        for reading in heard.readings:
+            self._receive(reading)
+        if heard.refused:
+            self._refuse(entity_id, heard.refused[0], at)
+        elif heard.readings:
+            # A sensor that only falls silent has not recovered.
             self.refusals.pop(entity_id, None)
 
     def _refuse(self, entity_id: str, reason: str, at: datetime) -> None:
