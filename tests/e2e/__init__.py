@@ -1,0 +1,1 @@
+"""Real processes: Home Assistant, phones, a browser."""
