@@ -2,12 +2,13 @@
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import Coordinator, SmartLoopConfigEntry
-from .ledger import Ledger
+from .ledger import Ledger, LedgerError
 from .runtime import Runtime
 from .services import async_setup_services
 from .storage import EngineStorage
@@ -26,13 +27,25 @@ async def async_setup_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) ->
     """Set up one household."""
     ledger = Ledger(hass)
     await ledger.async_open()
-    runtime = Runtime(hass, entry)
-    await runtime.async_load()
-    coordinator = Coordinator(hass, entry, ledger, runtime)
-    await coordinator.async_load()
-    entry.runtime_data = coordinator
+    try:
+        runtime = Runtime(hass, entry)
+        await runtime.async_load()
+        coordinator = Coordinator(hass, entry, ledger, runtime)
+        await coordinator.async_load()
+        entry.runtime_data = coordinator
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    except LedgerError as err:
+        await ledger.async_close()
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN,
+            translation_key=err.translation_key,
+            translation_placeholders=err.translation_placeholders,
+        ) from err
+    except BaseException:
+        # Else its thread and its file stay open for good.
+        await ledger.async_close()
+        raise
     entry.async_on_unload(entry.add_update_listener(_async_reload))
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.async_start()
 
 

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from time import perf_counter
+from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 
-from .adapters.bindings import Binding
+from .adapters.bindings import Binding, BindingIndex
 from .const import LOGGER
 from .engine import HOUSE, OUTDOOR, Engine, Household, Reading, ReadingError, Room, SnapshotError
 
@@ -18,6 +20,79 @@ STEP = timedelta(hours=1)
 SLICE_S = 0.004
 PAUSE_S = 0.002
 """The loop has this long for others between two slices."""
+
+
+class Past:
+    """Which rooms have their recorded past, and what is kept of the others until they have it."""
+
+    def __init__(self, stored: Mapping[str, Any] | None = None) -> None:
+        """Begin with what was stored; raises KeyError, TypeError or ValueError when it is no record of ours."""
+        self._seen: dict[str, datetime] = {}
+        """Rooms whose past has been taken in, and up to when that was so at the start."""
+        self._held: Mapping[str, Any] | None = None
+        """The engine as stored, until the time since then has been followed."""
+        self._reset: set[str] = set()
+        """Rooms whose owner wants what is under way forgotten."""
+        if stored is not None:
+            self._held = stored["engine"]
+            known = stored["engine"]["rooms"].keys()
+            self._seen = {room: _time(text) for room, text in stored["seen"].items() if room in known}
+
+    def stored(self, engine: Engine) -> dict[str, Any]:
+        """Return what to keep: the engine, and up to when each room has its past.
+
+        A room whose past is still being followed is kept as it was before, so that nothing is missed
+        when this is broken off.
+        """
+        snapshot = engine.snapshot()
+        rooms: dict[str, Any] = dict(snapshot["rooms"])  # type: ignore[call-overload]
+        seen: dict[str, str] = {}
+        for room in self._seen.keys() & rooms.keys():
+            if self._held is not None and room not in self._reset:
+                rooms[room], seen[room] = self._held["rooms"][room], self._seen[room].isoformat()
+            else:
+                seen[room] = (engine.view(room).at or self._seen[room]).isoformat()
+        return {"engine": snapshot | {"rooms": rooms}, "seen": seen}
+
+    def reset(self, room: str) -> None:
+        """Take note that a room begins anew, without a past."""
+        self._reset.add(room)
+        self._seen[room] = dt_util.utcnow()
+
+    async def async_learn(
+        self,
+        hass: HomeAssistant,
+        engine: Engine,
+        bindings: BindingIndex,
+        report: Callable[[int | None], None],
+    ) -> bool:
+        """Let the engine take over what the recorder knows; return whether it could be asked."""
+        learned = False
+        if "recorder" in hass.config.components:
+            # The recorder is optional: its package is imported where there is one.
+            from .adapters.history import HistoryError, async_available  # noqa: PLC0415
+
+            if await async_available(hass):
+                try:
+                    await self._async_adopt(hass, engine, Backfill(hass, bindings.all, bindings.weather), report)
+                    learned = True
+                except HistoryError as err:
+                    LOGGER.warning("The recorded past cannot be read, rooms without one go on without: %s", err)
+                finally:
+                    report(None)
+        self._held = None
+        return learned
+
+    async def _async_adopt(
+        self, hass: HomeAssistant, engine: Engine, backfill: Backfill, report: Callable[[int | None], None]
+    ) -> None:
+        report(0)
+        now = dt_util.utcnow()
+        for past in await backfill.async_run(engine.household, self._held, self._seen, now, report):
+            for room in self._reset & {room.id for room in past.household.rooms}:
+                past.reset(room)
+            engine.adopt(past)
+        self._seen |= {room.id: now for room in engine.household.rooms}
 
 
 class Backfill:
@@ -84,6 +159,7 @@ class Backfill:
                     await self._step(engine, rooms, step)
                     step += STEP
                 _observe(engine, rooms, reading)
+                await self._breathe()
             while step is not None and step <= portion.end:
                 await self._step(engine, rooms, step)
                 step += STEP
@@ -92,9 +168,12 @@ class Backfill:
     async def _step(self, engine: Engine, rooms: Iterable[str], at: datetime) -> None:
         for room in rooms:
             engine.step(room, at)
-            if perf_counter() - self._slice > SLICE_S:
-                await asyncio.sleep(PAUSE_S)
-                self._slice = perf_counter()
+            await self._breathe()
+
+    async def _breathe(self) -> None:
+        if perf_counter() - self._slice > SLICE_S:
+            await asyncio.sleep(PAUSE_S)
+            self._slice = perf_counter()
 
 
 def _observe(engine: Engine, rooms: set[str], reading: Reading) -> None:
@@ -104,6 +183,14 @@ def _observe(engine: Engine, rooms: set[str], reading: Reading) -> None:
         engine.observe(reading)
     except ReadingError as err:
         LOGGER.debug("Recorded value is not used: %s", err)
+
+
+def _time(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        msg = f"{text} is a time without zone"
+        raise ValueError(msg)
+    return at
 
 
 def _hour_after(at: datetime) -> datetime:

@@ -6,6 +6,10 @@ from typing import Final
 DOMAIN: Final = "smartloop"
 LOGGER: Final = logging.getLogger(__package__)
 
+ACTION_DONE: Final = "SL_DONE"
+ACTION_LATER: Final = "SL_LATER"
+ACTION_WRONG: Final = "SL_WRONG"
+
 EVENT_DECISION: Final = "smartloop_decision"
 
 SUBENTRY_MEMBER: Final = "member"

@@ -1,7 +1,7 @@
 """The loop: readings in, engine, entities and outputs. The only owner of the clock and the executor."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,7 @@ from .adapters.household import household_of
 from .adapters.offers import async_track_new_sensors
 from .adapters.states import Refusal, StateWatcher
 from .adapters.weather import async_get_forecast
-from .backfill import Backfill
+from .backfill import Past
 from .const import DOMAIN, LOGGER, SUBENTRY_ROOM
 from .engine import (
     Decision,
@@ -49,6 +49,8 @@ TICK = timedelta(seconds=30)
 WEATHER_EVERY = timedelta(minutes=30)
 SLICE_S = 0.004
 """The loop goes back to Home Assistant after at most this long."""
+PATIENCE_S = 5.0
+"""How long an unload waits for what is under way."""
 
 
 class HouseState(StrEnum):
@@ -88,17 +90,19 @@ class Coordinator:
         self.household_device_id = _hub(hass, entry).id
         self.notifier = Notifier(hass, entry, self.engine, ledger)
         self.storage = EngineStorage(hass, entry.entry_id)
-        self._stored: dict[str, Any] | None = None
+        self.past = Past()
         self._watcher: StateWatcher[Any] | None = None
         self._stop_watching: CALLBACK_TYPE | None = None
         self._listeners: dict[str | None, list[Callable[[], None]]] = {}
         self._decision_listeners: list[Callable[[Decision], None]] = []
-        self._followed: set[str] = set()
-        """Rooms whose recorded past has been taken in, all of it."""
         self._progress: int | None = None
         self._started = False
         self._ticking = False
+        self._forecasting = False
         self._weather_at: datetime | None = None
+        self._stops: list[CALLBACK_TYPE] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._history: asyncio.Task[None] | None = None
 
     # What others read.
 
@@ -160,10 +164,10 @@ class Coordinator:
         stored = await self.storage.async_load()
         if stored is not None:
             try:
+                past = Past(stored)
                 self.engine.restore(stored["engine"])
-                self._stored = dict(stored)
-                self._followed.update(stored["seen"])
-            except (SnapshotError, KeyError, TypeError) as err:
+                self.past = past
+            except (SnapshotError, AttributeError, KeyError, TypeError, ValueError) as err:
                 LOGGER.warning("Stored state is not used, learning starts anew: %s", err)
         for feedback in await self.ledger.async_feedback():
             self.engine.learn(feedback)
@@ -173,28 +177,34 @@ class Coordinator:
     @callback
     def async_start(self) -> None:
         """Listen, step and, once Home Assistant has started, learn from the past."""
-        entry = self.entry
+        hass, entry = self.hass, self.entry
         self._watch()
-        entry.async_on_unload(self._unwatch)
-        entry.async_on_unload(async_track_bindings(self.hass, entry, self._rebind))
-        entry.async_on_unload(async_track_new_sensors(self.hass, entry))
-        entry.async_on_unload(AnswerListener(self.hass, entry, self.ledger, self, self.notifier).start())
-        entry.async_on_unload(
-            async_track_time_interval(self.hass, self.async_tick, TICK, name="SmartLoop tick", cancel_on_shutdown=True)
-        )
-        entry.async_on_unload(self.runtime.async_add_listener(self._engine_changed))
-        entry.async_on_unload(async_at_started(self.hass, self._async_started))
+        self._stops = [
+            self._unwatch,
+            async_track_bindings(hass, entry, self._rebind),
+            async_track_new_sensors(hass, entry),
+            AnswerListener(hass, entry, self.ledger, self, self.notifier).start(),
+            async_track_time_interval(hass, self._tick, TICK, name="SmartLoop tick", cancel_on_shutdown=True),
+            self.runtime.async_add_listener(self._engine_changed),
+            async_at_started(hass, self._async_started),
+        ]
         # Nobody waits for a first look or a forecast while Home Assistant starts.
-        self._work(self.async_tick(dt_util.utcnow()), "first look")
+        self._tick(dt_util.utcnow())
 
     async def async_stop(self) -> None:
-        """Save everything; the last words of this entry."""
+        """Hear and begin nothing more, let what is under way end, save everything."""
+        while self._stops:
+            self._stops.pop()()
+        if self._history is not None:
+            self._history.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=PATIENCE_S)
         await self.storage.async_save(self._snapshot())
         await self.ledger.async_close()
 
     async def _async_started(self, _hass: HomeAssistant) -> None:
         self._started = True
-        self._work(self._async_learn_history(), "history")
+        self._history = self._work(self._async_learn_history(), "history")
         self._work(self.notifier.async_resume(), "deliveries")
         self._notify(None)
 
@@ -229,25 +239,33 @@ class Coordinator:
         except ReadingError as err:
             LOGGER.debug("Reading is not used: %s", err)
 
+    @callback
+    def _tick(self, now: datetime) -> None:
+        self._work(self.async_tick(now), "tick")
+
     async def async_tick(self, now: datetime) -> None:
-        """Look at the rooms that are due, forecast, and tell who could not be told before."""
-        if self._ticking:
-            return
-        self._ticking = True
-        try:
-            began = perf_counter()
-            changed = False
-            for room_id in self.engine.due(now):
-                changed |= self._step(room_id, now)
-                if perf_counter() - began > SLICE_S:
-                    await asyncio.sleep(0)
-                    began = perf_counter()
-            if changed:
-                self._notify(None)
-            await self._async_forecast(now)
-            await self.notifier.async_deliver_due(now)
-        finally:
-            self._ticking = False
+        """Look at the rooms that are due, tell who could not be told before, and forecast."""
+        if not self._ticking:
+            self._ticking = True
+            try:
+                await self._async_look(now)
+                await self.notifier.async_deliver_due(now)
+            finally:
+                self._ticking = False
+        # Weather may be long in coming; the rooms are looked at meanwhile.
+        if not self._forecasting:
+            self._forecasting = True
+            try:
+                await self._async_forecast(now)
+            finally:
+                self._forecasting = False
+
+    async def _async_look(self, now: datetime) -> None:
+        changed = False
+        async for room_id in _slices(self.engine.due(now)):
+            changed |= self._step(room_id, now)
+        if changed:
+            self._notify(None)
 
     def _step(self, room_id: str, now: datetime) -> bool:
         """Look at one room; return whether anything about it changed."""
@@ -269,8 +287,12 @@ class Coordinator:
                 listener(decision)
         self._work(self.notifier.async_handle(decision), "decision")
 
-    def _work(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self.entry.async_create_background_task(self.hass, work, f"SmartLoop {name}")
+    def _work(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = self.entry.async_create_background_task(self.hass, work, f"SmartLoop {name}")
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _async_forecast(self, now: datetime) -> None:
         await self._async_weather(now)
@@ -280,7 +302,7 @@ class Coordinator:
         job = self.engine.forecast_job(rooms, now)
         result = await self.hass.async_add_executor_job(job.run)
         self.engine.apply_forecast(result, now)
-        for room_id in rooms:
+        async for room_id in _slices(rooms):
             self._notify(room_id)
 
     async def _async_weather(self, now: datetime) -> None:
@@ -294,31 +316,11 @@ class Coordinator:
     # The past.
 
     async def _async_learn_history(self) -> None:
-        if "recorder" not in self.hass.config.components:
+        if not await self.past.async_learn(self.hass, self.engine, self.bindings, self._report):
             return
-        from .adapters.history import async_available  # noqa: PLC0415  the recorder is optional
-
-        if not await async_available(self.hass):
-            return
-        self._report(0)
-        stored = self._stored or {}
-        seen = {
-            room: at
-            for room, text in stored.get("seen", {}).items()
-            if (at := dt_util.parse_datetime(text)) is not None
-        }
-        backfill = Backfill(self.hass, self.bindings.all, self.bindings.weather)
-        try:
-            now = dt_util.utcnow()
-            for past in await backfill.async_run(self.household, stored.get("engine"), seen, now, self._report):
-                self.engine.adopt(past)
-        finally:
-            self._report(None)
-        self._stored = None
-        self._followed.update(self.rooms)
         self.storage.schedule(self._snapshot)
         await self.async_tick(dt_util.utcnow())
-        for room_id in self.rooms:
+        async for room_id in _slices(tuple(self.rooms)):
             self._notify(room_id)
 
     @callback
@@ -349,6 +351,7 @@ class Coordinator:
     async def async_reset(self, room_id: str) -> None:
         """Forget what was learned of a room."""
         self.engine.reset(room_id)
+        self.past.reset(room_id)
         await self.storage.async_save(self._snapshot())
         self._after_learning(room_id)
 
@@ -364,16 +367,22 @@ class Coordinator:
     # Bookkeeping.
 
     def _snapshot(self) -> dict[str, Any]:
-        seen = {room: at.isoformat() for room in self._followed if (at := self._at(room)) is not None}
-        return {"engine": self.engine.snapshot(), "seen": seen}
-
-    def _at(self, room_id: str) -> datetime | None:
-        return self.engine.view(room_id).at if room_id in self.rooms else None
+        return self.past.stored(self.engine)
 
     @callback
     def _notify(self, room_id: str | None) -> None:
         for listener in tuple(self._listeners.get(room_id, ())):
             listener()
+
+
+async def _slices(rooms: tuple[str, ...]) -> AsyncIterator[str]:
+    """Yield the rooms, and go back to Home Assistant in between before it has to wait."""
+    began = perf_counter()
+    for room_id in rooms:
+        yield room_id
+        if perf_counter() - began > SLICE_S:
+            await asyncio.sleep(0)
+            began = perf_counter()
 
 
 def _forecaster(runtime: Runtime) -> Forecaster:

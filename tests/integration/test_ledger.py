@@ -60,6 +60,10 @@ def damage(path: Path) -> None:
         file.write(b"\xa5" * (size - 4096))
 
 
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
 def set_aside(path: Path) -> list[Path]:
     return list(path.parent.glob("ledger.db.corrupt.*"))
 
@@ -310,15 +314,13 @@ async def test_a_damaged_file_is_set_aside(
     await again.async_close()
 
 
-async def test_an_empty_file_is_a_new_one(hass: HomeAssistant, path: Path) -> None:
-    path.parent.mkdir()
-    path.touch()
-    ledger = Ledger(hass)
+async def test_an_empty_file_is_a_new_one(hass: HomeAssistant, ledger: Ledger, path: Path) -> None:
+    await ledger.async_close()
+    empty(path)
     await ledger.async_open()
 
     assert await ledger.async_record_feedback(answer()) is True
     assert set_aside(path) == []
-    await ledger.async_close()
 
 
 async def test_damage_found_while_running_loses_nothing_new(hass: HomeAssistant, ledger: Ledger, path: Path) -> None:

@@ -11,6 +11,7 @@ from homeassistant.components.recorder.history import state_changes_during_perio
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import async_migration_in_progress, get_instance
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..const import LOGGER
 from ..engine import UNITS, Measurand, Reading, ReadingError
@@ -26,6 +27,10 @@ _STATISTIC_UNITS = {"temperature": "°C"}
 _KNOWN_AFTER = timedelta(minutes=59, seconds=59)
 """A mean belongs to the whole hour; it is known at its end."""
 _MEANS_SAY_SOMETHING = frozenset({Measurand.TEMPERATURE, Measurand.RELATIVE_HUMIDITY, Measurand.SURFACE_TEMPERATURE})
+
+
+class HistoryError(Exception):
+    """The recorder's database could not be read."""
 
 
 class HasEntity(Bound, Protocol):
@@ -85,7 +90,10 @@ async def async_portions(
 
 async def _ask[**P, T](hass: HomeAssistant, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a query where the recorder wants it."""
-    return await get_instance(hass).async_add_executor_job(partial(job, *args, **kwargs))
+    try:
+        return await get_instance(hass).async_add_executor_job(partial(job, *args, **kwargs))
+    except SQLAlchemyError as err:
+        raise HistoryError(str(err)) from err
 
 
 async def _states(

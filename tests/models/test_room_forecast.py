@@ -1,0 +1,311 @@
+"""The forecast's workshop: reading homes, reproducible training, and the shipped files' skill on real homes."""
+
+import csv
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from custom_components.smartloop.engine.features.forecast import HORIZONS, features
+from custom_components.smartloop.engine.models.forecast import HISTORY_MODEL, WEATHER_MODEL, Forecaster
+from custom_components.smartloop.engine.models.forecast_bands import FALLBACK_QUANTILES
+from custom_components.smartloop.inference.catalog import Catalog
+from custom_components.smartloop.inference.graph import Engine
+from custom_components.smartloop.inference.numpy_engine import NumpyEngine
+from custom_components.smartloop.inference.select import open_onnxruntime
+from onnx_models.export import FOLDER
+from onnx_models.room_forecast import fit, score, simulate
+from onnx_models.room_forecast.data import heat_index, homes, humidity_of_heat_index
+from onnx_models.room_forecast.evaluate import BASELINES, evaluate
+from onnx_models.room_forecast.replay import aligned, replay, scene
+from onnx_models.room_forecast.samples import Outlook, climate, truth
+from onnx_models.room_forecast.train import FALLBACK_MARGIN, Size, errors, tabulate, train
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def write(path: Path, header: str, rows: list[list[object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header.split(","))
+        writer.writerows(rows)
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder laid out like the reference data, with simulated homes under names never seen."""
+    folder = tmp_path_factory.mktemp("humidity")
+    made = simulate.rooms(5, 4, 24)
+    humidity = 100 * made.vapour_pressure / simulate.saturation(made.temperature)
+    outside = 100 * made.outdoor.vapour_pressure / simulate.saturation(made.outdoor.temperature)
+    hours = range(made.temperature.shape[1])
+
+    def at(hour: int, *, zone: str = "") -> str:
+        return f"2021-03-{1 + hour // 24:02d}T{hour % 24:02d}:30{zone}"
+
+    for index, name in enumerate(("home_Q", "home_R")):
+        t, rh, to = made.temperature[index], humidity[index], made.outdoor.temperature[index]
+        write(
+            folder / "baltimore_homes" / f"{name}_1min.csv.gz",
+            "time_local,temp_c,rh_pct,outdoor_temp_c,indoor_heat_index_c,outdoor_heat_index_c",
+            [[at(h), round(t[h], 2), round(rh[h], 1), round(to[h], 1), "", ""] for h in hours],
+        )
+    t, rh = made.temperature[2], humidity[2]
+    write(
+        folder / "sgh_zigbee_homes" / "home_ffff_climate.csv.gz",
+        "time,temp_c,rh_pct,pressure_hpa,linkquality,battery_pct,voltage_mv",
+        [[at(h, zone=":00Z"), round(t[h], 2), round(rh[h], 1) if h % 9 else "", "", 90, "", ""] for h in hours],
+    )
+    write(
+        folder / "sgh_zigbee_homes" / "home_ffff_outdoor.csv.gz",
+        "time,temp_c,rh_pct,pressure_hpa,wind_speed,wind_dir_pt,precip_mm,observed_at",
+        [
+            [
+                at(h, zone=":00Z"),
+                round(made.outdoor.temperature[2][h], 1) if h % 50 else -99,
+                round(outside[2][h]),
+                "",
+                "",
+                "",
+                "",
+                at(h),
+            ]
+            for h in hours
+        ],
+    )
+    write(
+        folder / "belgium_house_10min" / "other_house.csv.gz",
+        "time_local,den_temp_c,den_rh_pct,outdoor_north_temp_c,out_temp_c,out_rh_pct,appliances_wh",
+        [
+            [
+                at(h).replace("T", " "),
+                round(made.temperature[3][h], 2),
+                round(humidity[3][h], 1),
+                5,
+                round(made.outdoor.temperature[3][h], 1),
+                round(outside[3][h]),
+                60,
+            ]
+            for h in hours
+        ],
+    )
+    write(
+        folder / "room_climate_occupancy" / "location_Z_10s.csv.gz",
+        "measurement,start_utc,node,bin_s,temp_c,rh_pct,light1,light2,occupants,activity,door_open,window_open",
+        [
+            ["Z01", "2021-03-01T08:00:00Z", node, 10 * i, 20.5, 40.1, 0, 0, 0, 0, 0, 0]
+            for i in range(50)
+            for node in (1, 2)
+        ],
+    )
+    return folder
+
+
+def test_any_home_names_are_read(made_up: Path) -> None:
+    found = {home.name: home for home in homes(made_up)}
+
+    assert list(found) == [
+        "baltimore_home_Q",
+        "baltimore_home_R",
+        "belgium_other_house",
+        "room_climate_location_Z",
+        "home_ffff",
+    ]
+    den = found["belgium_other_house"].rooms
+    assert [room.name for room in den] == ["den"]
+    assert np.isfinite(den[0].outdoor_vapour_pressure).all()
+    sgh = found["home_ffff"].rooms[0]
+    assert np.isnan(sgh.temperature[9])
+    assert np.isnan(sgh.outdoor_temperature[50])
+    assert np.nanmin(sgh.outdoor_temperature) > -60
+    assert np.isnan(found["baltimore_home_Q"].rooms[0].outdoor_vapour_pressure).all()
+    assert len(found["room_climate_location_Z"].rooms) == 2
+
+
+def test_a_folder_without_homes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="baltimore_homes"):
+        homes(tmp_path)
+
+
+def test_humidity_comes_back_from_the_heat_index() -> None:
+    # 90 °F at 70 % feels like 105.9 °F in the National Weather Service's own table (106).
+    assert heat_index(np.array([90.0]), np.array([70.0]))[0] == pytest.approx(105.9, abs=0.1)
+    assert humidity_of_heat_index(90, 106) == pytest.approx(70.0, abs=1.0)
+    assert np.isnan(humidity_of_heat_index(75, 75))
+    assert np.isnan(humidity_of_heat_index(90, 150))
+
+
+def test_rooms_of_a_home_share_one_line_of_time(made_up: Path) -> None:
+    home = next(home for home in homes(made_up) if home.source == "room_climate")
+
+    rooms = aligned(home)
+
+    assert len({(room.start, room.temperature.size) for room in rooms}) == 1
+
+
+def test_samples_are_what_was_and_what_came(made_up: Path) -> None:
+    room = homes(made_up)[0].rooms[0]
+    at = np.array([300])
+
+    rows, came = climate(room, at, Outlook.OBSERVED), truth(room, at)
+
+    assert rows.temperature[0, -1] == room.temperature[300]
+    assert rows.forecast_temperature[0, 5] == room.outdoor_temperature[306]
+    np.testing.assert_allclose(came[0, :, 0], room.temperature[300 + np.array(HORIZONS)])
+    assert rows.weekday[0] == 5  # 13 March 2021
+    assert rows.hour[0] == 12
+    again = climate(room, at, Outlook.YESTERDAY)
+    assert again.forecast_temperature[0, 23] == room.outdoor_temperature[300]
+    assert np.isnan(climate(room, at, Outlook.NONE).forecast_temperature).all()
+    noisy = climate(room, at, Outlook.NOISY, seed=1)
+    assert 0 < np.abs(noisy.forecast_temperature - rows.forecast_temperature).mean() < 4
+
+
+def test_no_row_looks_into_the_future(made_up: Path) -> None:
+    room = homes(made_up)[2].rooms[0]
+    at = np.array([400])
+    before = features(climate(room, at, Outlook.NONE))
+    for name in ("temperature", "vapour_pressure", "outdoor_temperature", "outdoor_vapour_pressure"):
+        getattr(room, name)[401:] = 0.0
+
+    after = features(climate(room, at, Outlook.NONE))
+
+    np.testing.assert_array_equal(before.weather, after.weather)
+    np.testing.assert_array_equal(before.blend, after.blend)
+
+
+def test_the_simulation_is_seeded_and_physical() -> None:
+    one, two = simulate.rooms(1, 6, 5), simulate.rooms(1, 6, 5)
+
+    np.testing.assert_array_equal(one.vapour_pressure, two.vapour_pressure)
+    assert (one.temperature != simulate.rooms(2, 6, 5).temperature).all()
+    assert (one.vapour_pressure <= 1.05 * simulate.saturation(one.temperature)).all()
+    assert one.temperature.shape == (6, 120)
+
+
+def test_every_column_has_a_cause_and_heads_see_their_horizon_only() -> None:
+    for weather in (False, True):
+        names = fit.names(weather=weather)
+        used = {names[i] for head in fit.HEADS for i in fit.columns(head, weather=weather)}
+        assert {fit.cause(name) for name in used} == ({0, 1, 2} if weather else {0})
+        for head in fit.HEADS:
+            horizons = {names[i].partition("@")[2] for i in fit.columns(head, weather=weather)}
+            allowed = {"", str(HORIZONS[head[0]])} | ({"24"} if HORIZONS[head[0]] == 48 else set())
+            assert horizons <= allowed
+
+
+def test_training_twice_gives_the_same_bytes_and_models_that_load(made_up: Path, tmp_path: Path) -> None:
+    size = Size(rooms=6, days=20)
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    train(made_up, folder=first, card=tmp_path / "first.md", size=size)
+    train(made_up, folder=second, card=tmp_path / "second.md", size=size)
+
+    written = sorted(path.name for path in first.iterdir())
+    assert written == ["catalog.json", "room_forecast.onnx", "room_forecast_weather.onnx"]
+    for name in written:
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    assert (tmp_path / "first.md").read_text() == (tmp_path / "second.md").read_text()
+    catalog = Catalog.open(first)
+    runners = [catalog.load(name, NumpyEngine()) for name in (HISTORY_MODEL, WEATHER_MODEL)]
+    forecaster = Forecaster(*runners)
+    assert forecaster.problems == ()
+    report = evaluate(
+        WEATHER_MODEL, made_up, dict(zip((HISTORY_MODEL, WEATHER_MODEL), runners, strict=True)), "builtin"
+    )
+    assert report["n_subjects"] == 4
+
+
+def engine(name: str) -> Engine:
+    """Return an engine, or skip."""
+    if name == "builtin":
+        return NumpyEngine()
+    pytest.importorskip("onnxruntime")
+    return open_onnxruntime()
+
+
+@pytest.mark.parametrize("name", ["builtin", "onnxruntime"])
+def test_the_shipped_models_fit_the_shipped_code(name: str) -> None:
+    catalog = Catalog.open(FOLDER)
+
+    forecaster = Forecaster(*(catalog.load(model, engine(name)) for model in (HISTORY_MODEL, WEATHER_MODEL)))
+
+    assert forecaster.problems == ()
+    assert all(forecaster.versions)
+    for model in (HISTORY_MODEL, WEATHER_MODEL):
+        assert catalog.entries[model].size < 64 * 1024
+        assert catalog.entries[model].metadata["licence"] == "Apache-2.0"
+
+
+def part(humidity: Path, folder: Path, *names: str) -> Path:
+    """Return a folder with some of the shared homes."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(humidity / name, folder / name)
+    return folder
+
+
+def test_skill_on_shared_homes_stays_above_its_floor(humidity: Path, tmp_path: Path) -> None:
+    data = part(
+        humidity,
+        tmp_path,
+        "baltimore_homes/home_C_1min.csv.gz",
+        "sgh_zigbee_homes/home_9c86_climate.csv.gz",
+        "sgh_zigbee_homes/home_9c86_outdoor.csv.gz",
+    )
+    catalog = Catalog.open(FOLDER)
+    runners = {name: catalog.load(name, NumpyEngine()) for name in (HISTORY_MODEL, WEATHER_MODEL)}
+
+    report = evaluate(WEATHER_MODEL, data, runners, "builtin")
+
+    assert report["n_subjects"] == 2
+    assert set(report["baselines"]) == set(BASELINES)
+    for column in (report["fallback"], *report["baselines"].values()):
+        assert set(column) == set(report["metrics"])
+    found = {key: value for key, value in report["metrics"].items() if value is not None}
+    fallback = {key: value for key, value in report["fallback"].items() if value is not None}
+    assert found["skill_rh_24h"] >= 0.20
+    assert found["skill_rh_48h"] >= 0.25
+    assert found["skill_t_24h"] >= 0.15
+    assert found["answered"] >= 0.95
+    for band in score.SHORT:
+        for hours in HORIZONS:
+            assert found[f"rmse_{band}_{hours}h"] < fallback[f"rmse_{band}_{hours}h"]
+            assert 0.85 <= found[f"coverage_{band}_{hours}h"] <= 0.97
+    # Without any forecast but the day before again it may not fall behind the fallback by more than a little.
+    assert found["rmse_rh_24h_yesterday"] < 1.05 * fallback["rmse_rh_24h"]
+
+
+def test_the_fallback_table_is_the_datas(humidity: Path) -> None:
+    places = [scene(home, Outlook.NONE) for home in homes(humidity)]
+    found = [errors(place, replay(place, Forecaster()), weather=False) for place in places]
+
+    np.testing.assert_allclose(FALLBACK_MARGIN * tabulate(found), FALLBACK_QUANTILES, atol=0.006)
+
+
+def test_the_command_line_speaks_json(made_up: Path) -> None:
+    command = [sys.executable, "-m", "onnx_models", "evaluate", HISTORY_MODEL, "--data", str(made_up), "--json"]
+
+    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": "."}, capture_output=True, text=True, check=True)
+
+    report = json.loads(done.stdout)
+    assert list(report) == [
+        "model",
+        "version",
+        "engine",
+        "n_subjects",
+        "n_rows",
+        "metrics",
+        "fallback",
+        "baselines",
+        "intervals",
+    ]
+    assert report["model"] == HISTORY_MODEL
+    assert report["engine"] == "builtin"
+    assert set(report["fallback"]) == set(report["metrics"])
