@@ -7,9 +7,9 @@ from functools import partial
 from heapq import merge
 from typing import Protocol
 
-from homeassistant.components.recorder.history import state_changes_during_period
+from homeassistant.components.recorder.history import get_significant_states
 from homeassistant.components.recorder.statistics import statistics_during_period
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.recorder import async_migration_in_progress, get_instance
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -125,10 +125,20 @@ def _changes(
     is_weather: bool,
 ) -> list[Reading]:
     """Return what one entity said in a span, oldest first; what cannot be used is left out."""
-    found = state_changes_during_period(hass, start, end, entity_id, include_start_time_state=False)
+    found = get_significant_states(
+        hass,
+        # The recorder means "after".
+        start - timedelta(microseconds=1),
+        end,
+        [entity_id],
+        include_start_time_state=False,
+        # The weather's temperature is an attribute: it changes while the state stays "cloudy".
+        significant_changes_only=False,
+    )
     return [
         reading
         for state in found.get(entity_id, ())
+        if isinstance(state, State)
         for reading in readings_of(state, bindings, state.last_updated, is_weather=is_weather).readings
     ]
 
