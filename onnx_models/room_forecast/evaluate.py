@@ -19,7 +19,7 @@ from custom_components.smartloop.engine.models.model import Runner
 
 from . import ridge
 from .data import homes
-from .replay import Outcome, Scene, replay, scene, simple, with_humidity
+from .replay import Outcome, Scene, replay, scene, simple
 from .samples import Outlook
 from .score import HomeSums, Metrics, intervals, metrics, sums
 
@@ -33,15 +33,6 @@ def _point(value: NDArray[np.float64]) -> Outcome:
     return Outcome(value=value, lo=value, hi=value)
 
 
-def _ridge(place: Scene, *, weather: bool) -> Outcome:
-    """Return each room's own ridge."""
-    rooms = [
-        with_humidity(ridge.forecasts(given, place.truth[:, index], weather=weather))
-        for index, given in enumerate(place.given)
-    ]
-    return _point(np.stack(rooms, axis=1))
-
-
 def _home(place: Scene, runners: Mapping[str, Runner], *, weather: bool) -> HomeSums | None:
     """Return one home's sums, None where nothing could be scored."""
     history = runners[HISTORY_MODEL]
@@ -52,7 +43,7 @@ def _home(place: Scene, runners: Mapping[str, Runner], *, weather: bool) -> Home
     forecasts = {name: _point(value) for name, value in simple(place).items()}
     forecasts["model"] = replay(place, forecaster())
     forecasts["fallback"] = replay(place, Forecaster())
-    forecasts["ridge"] = _ridge(place, weather=weather)
+    forecasts["ridge"] = ridge.outcome(place, weather=weather)
     could = np.stack([given.ready for given in place.given], axis=1)[..., None] & np.isfinite(place.truth[..., 0])
     if weather:
         could = could & np.stack([given.weather_ready[..., 0] for given in place.given], axis=1)

@@ -11,6 +11,7 @@ from custom_components.smartloop.engine.features.forecast import HORIZONS, Featu
 
 from . import fit
 from .fit import HEADS, Head
+from .replay import Outcome, Scene, with_humidity
 
 type Array = NDArray[np.float64]
 
@@ -18,6 +19,16 @@ WARM_UP_H = 336
 REFIT_H = 168
 RIDGE = 1.0
 """In units of the number of rows, on standardised columns"""
+
+
+def outcome(place: Scene, *, weather: bool) -> Outcome:
+    """Return the forecasts of a home's rooms, without bands."""
+    rooms = [
+        with_humidity(forecasts(given, place.truth[:, index], weather=weather))
+        for index, given in enumerate(place.given)
+    ]
+    value = np.stack(rooms, axis=1)
+    return Outcome(value=value, lo=value, hi=value)
 
 
 def forecasts(given: Features, truth: Array, *, weather: bool) -> Array:

@@ -6,15 +6,16 @@ room's own past answer (features `gain` in `engine/features/forecast.py`) is wha
 simulated rows are down-weighted against measured homes; no figure of merit is taken from them.
 
 Equations, per room, explicit Euler at 10 minutes:
-    Ci dTi/dt = (Te - Ti)/Rie + (To - Ti)·(Hv + Hw) + fa·S + Qint + Qheat - Qcool
-    Ce dTe/dt = (Ti - Te)/Rie + (To - Te)/Reo + (1 - fa)·S
+    Ci dTi/dt = (Tf - Ti)/Rif + (To - Ti)·(Hv + Hw) + fa·S + Qint + Qheat - Qcool
+    Cf dTf/dt = (Ti - Tf)/Rif + (To - Tf)/Rfo + (1 - fa)·S
     de/dt     = -n(t)·(e - eo) + G(t) - kb·(e - w·es(Ti)),   dw/dt = kb/rb·(e/es(Ti) - w)
 Walls and textiles hold water by relative humidity w, so a warming room gives vapour off.
 Ranges (uniform unless said; typical values of dwellings, recalled from the literature):
-    time constant of air and light mass Ci·Rie 1-6 h, of the fabric Ce·Reo 20-150 h; Ce/Ci 3-15
+    time constant of air and light mass Ci·Rif 1-6 h, of the fabric Cf·Rfo 20-150 h; Cf/Ci 3-15
     air change n 0.2-1.5 1/h, open window +1-4 1/h; moisture sources G 0.1-1.2 hPa/h by people, bursts
     of 2-10 hPa (shower, cooking, laundry) 0-3 a day; buffer exchange kb 0.05-0.6 1/h, ratio rb 1-8
-    half of the rooms heated by a thermostat (18-22.5 °C, night setback 0-4 K), a fifth cooled (24-27 °C)
+    heated by a thermostat (18-22.5 °C, night setback 0-4 K): 95 % of the rooms where it is below 12 °C outside
+    in the mean, 30 % elsewhere; cooled (24-27 °C): 20 %
     outdoor mean -3 to 27 °C, synoptic deviation 2-4.5 K with a memory of 2-5 days, diurnal 2-7 K
 """
 

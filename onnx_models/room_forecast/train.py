@@ -21,7 +21,7 @@ from custom_components.smartloop.engine.models.forecast_bands import LEVELS, yar
 from custom_components.smartloop.engine.models.forecast_network import CLIP
 from onnx_models.export import FOLDER, GraphBuilder, quantize, ship
 
-from . import fit, simulate
+from . import fit, ridge, simulate
 from .card import Report, write
 from .data import LICENCES, Home, Room, homes
 from .fit import Grams, Rows
@@ -38,6 +38,7 @@ SIMULATED_ROOMS, SIMULATED_DAYS, SIMULATED_STRIDE = 200, 60, 7
 MARGIN, FALLBACK_MARGIN = 1.05, 1.15
 """Bands are widened because the next home is not one of these few; the fallback's more, because it does not
 notice when it is out of its depth."""
+DEGRADED: Final[Mapping[str, Outlook]] = {"noisy forecast": Outlook.NOISY, "no forecast": Outlook.YESTERDAY}
 _REACH_QUANTILE = 0.995
 _GOLDEN = 8
 
@@ -286,8 +287,15 @@ def _scored(material: Material, held: Mapping[str, Held]) -> dict[str, dict[str,
             could = ready & known if name == "weather" else ready
             rows = could & np.isfinite(outcome.value[..., 0])
             if rows.any():
-                plain = replay(place, Forecaster(*used), learning=False)
-                forecasts = {"model": outcome, "not learning": plain, "fallback": one.outcomes["fallback"], **lazy}
+                forecasts = {
+                    "model": outcome,
+                    "not learning": replay(place, Forecaster(*used), learning=False),
+                    "fallback": one.outcomes["fallback"],
+                    "ridge": ridge.outcome(place, weather=name == "weather"),
+                    **lazy,
+                }
+                for label, outlook in DEGRADED.items() if name == "weather" else ():
+                    forecasts[label] = replay(scene(place.home, outlook, SEED), Forecaster(*used))
                 out[name][home] = sums(forecasts, place.truth, rows, could)
     return out
 
