@@ -14,6 +14,7 @@ from demo.lab import Lab
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.timeout(600),
     pytest.mark.skipif(chromium() is None, reason="there is no Chromium here (script/setup lab installs it)"),
 ]
 

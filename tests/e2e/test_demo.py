@@ -5,7 +5,7 @@ import pytest
 from demo.check import check
 from demo.lab import Lab, LabError, faketime
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 async def test_demo_check_sees_everything_promised(lab: Lab) -> None:
