@@ -46,13 +46,15 @@ class Past:
         """
         snapshot = engine.snapshot()
         rooms: dict[str, Any] = dict(snapshot["rooms"])  # type: ignore[call-overload]
+        context = snapshot["context"] if self._held is None else self._held["context"]
         seen: dict[str, str] = {}
         for room in self._seen.keys() & rooms.keys():
             if self._held is not None and room not in self._reset:
                 rooms[room], seen[room] = self._held["rooms"][room], self._seen[room].isoformat()
             else:
                 seen[room] = (engine.view(room).at or self._seen[room]).isoformat()
-        return {"engine": snapshot | {"rooms": rooms}, "seen": seen}
+        # A context that knows what is said now would take nothing that was said before.
+        return {"engine": snapshot | {"rooms": rooms, "context": context}, "seen": seen}
 
     def reset(self, room: str) -> None:
         """Take note that a room begins anew, without a past."""
