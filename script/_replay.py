@@ -7,8 +7,6 @@ believed is said on stderr with its line number and left out. Exit status 2 when
 JSON or the header cannot be used. The same trace always gives the same output.
 """
 
-
-
 import argparse
 import json
 import sys
