@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import slugify
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockModule, mock_integration
 
 from .house import add_phone, registry_id
 
@@ -65,6 +65,8 @@ def load_phone(hass: HomeAssistant, user_id: str, name: str, *, local_only: bool
     assert isinstance(entry, MockConfigEntry)
     app_data = {"push_websocket_channel": True} | ({} if local_only else {"push_url": "somewhere"})
     hass.config_entries.async_update_entry(entry, data={**entry.data, "app_data": app_data})
+    # The app's real package is heavy, and nothing here needs it.
+    mock_integration(hass, MockModule("mobile_app"))
     entry.mock_state(hass, ConfigEntryState.LOADED)
     phone = FakePhone(hass, name)
     phone.register()
