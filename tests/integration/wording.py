@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import probatio as vol
 from homeassistant.config_entries import ConfigSubentryFlowManager, OptionsFlowManager
 from homeassistant.data_entry_flow import FlowManager, FlowResultType
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.json import json_bytes
 
 WORDS: dict[str, Any] = json.loads(
     (Path(__file__).resolve().parents[2] / "custom_components/smartloop/translations/en.json").read_text()
@@ -39,6 +42,8 @@ def check(manager: FlowManager[Any, Any, Any], flow: Any, result: Any) -> None:
     if result["type"] is FlowResultType.MENU:
         assert set(result["menu_options"]) <= set(step["menu_options"])
         return
+    # What cannot be put into JSON cannot be shown in a browser.
+    assert json_bytes(vol.to_field_list(result["data_schema"], custom_serializer=cv.custom_serializer))
     fields = {str(field) for field in result["data_schema"].schema}
     assert fields <= set(step.get("data", {})), result["step_id"]
     assert fields <= set(step.get("data_description", {})), result["step_id"]
