@@ -26,7 +26,7 @@ from homeassistant.helpers.typing import StateType
 from .best_act import NOTHING, best_act, best_act_sentence
 from .coordinator import Coordinator, HouseState, SmartLoopConfigEntry
 from .engine import ActKind, RoomView
-from .entity import DisplayEntity, Figure, HouseEntity, RoomEntity, Shown
+from .entity import DisplayEntity, Figure, HouseEntity, RoomEntity, Shown, settle
 from .figures import (
     Attributes,
     expected,
@@ -293,14 +293,24 @@ class RoomSensor(RoomEntity, _Sensor):
 
     entity_description: RoomSensorDescription
     _unrecorded_attributes = frozenset({"horizons"})
+    _hourly: tuple[object, object] = (None, None)
 
     @override
     def look(self) -> Shown:
         """Return what there is to show now."""
         row, view = self.entity_description, self.view
+        value = Figure(value=row.value_fn(view), step=row.resolution, share=row.share)
+        before, hourly = self._shown or Shown(), (view.mold_hours, view.forecast)
+        # What goes with a figure is made anew when the figure moved, or once an hour: a room is looked at far more often.
+        still = (
+            settle(before.value, value) == before.value
+            and hourly[0] == self._hourly[0]
+            and hourly[1] is self._hourly[1]
+        )
+        self._hourly = hourly
         return Shown(
-            value=Figure(value=row.value_fn(view), step=row.resolution, share=row.share),
-            attributes=row.attributes_fn(view),
+            value=value,
+            attributes=before.attributes if still else row.attributes_fn(view),
             available=not (row.of_now and silent(view)),
         )
 

@@ -35,9 +35,9 @@ from .weather import Weather
 APART = 60.0
 """s between two looks at a room that has something new"""
 NEWS: dict[Measurand, float] = {
-    Measurand.TEMPERATURE: 0.2,
-    Measurand.SURFACE_TEMPERATURE: 0.2,
-    Measurand.RELATIVE_HUMIDITY: 1.0,
+    Measurand.TEMPERATURE: 0.3,
+    Measurand.SURFACE_TEMPERATURE: 0.3,
+    Measurand.RELATIVE_HUMIDITY: 2.0,
 }
 """How far a source's value must move, in the measurand's unit, for a room to be worth a look before its time;
 of everything else any change is news."""
