@@ -72,11 +72,11 @@ def content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-async def record_until_full(ledger: Ledger) -> list[str]:
+async def record_until_full(ledger: Ledger, size: int = 500) -> list[str]:
     """Record answers until the disk is full; return those that were acknowledged."""
     kept: list[str] = []
     for number in range(10_000):
-        feedback = answer(number, key="x" * 500)
+        feedback = answer(number, key="x" * size)
         try:
             await ledger.async_record_feedback(feedback)
         except LedgerError:
