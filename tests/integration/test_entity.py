@@ -1,16 +1,19 @@
 """What is written, and how often."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events, async_fire_time_changed
 
 from custom_components.smartloop.const import DOMAIN
 from custom_components.smartloop.entity import Figure, settle
+
+from .views import AIRING, Household
 
 BUDGET = 0.3
 """Derived writes per sensor event (DESIGN §5)."""
@@ -96,3 +99,25 @@ async def test_writes_stay_within_the_budget(
     assert "sensor.bathroom_mold_index" in writes
     # ... but not much.
     assert len(writes) / events <= BUDGET
+
+
+async def test_noise_alone_stays_within_the_budget(hass: HomeAssistant, household: Household) -> None:
+    """Even if every pair of reports had the engine look, the figures' resolution would hold."""
+    await household.set_up()
+    writes = async_capture_events(hass, "state_changed")
+    noise, humidity = random.Random(20261122), 86.0
+    for _ in range(MINUTES):
+        # What 0.05 K and 0.3 % of wandering do to the surface.
+        humidity += noise.gauss(0.0, 0.35)
+        act = replace(
+            AIRING,
+            minutes=round(humidity - 74.0),
+            surface_humidity_before=humidity,
+            surface_humidity_after=humidity - 16.0,
+        )
+        await household.show(
+            surface_humidity=humidity, best_act=act, forecast_surface_humidity=humidity + 2.0, mold_index=humidity / 1e4
+        )
+
+    assert {event.data["entity_id"] for event in writes} >= {"sensor.bathroom_surface_humidity"}
+    assert len(writes) / (2 * MINUTES) <= BUDGET
