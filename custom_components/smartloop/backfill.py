@@ -1,9 +1,7 @@
 """The cold start: the recorded past goes through the same engine, in small slices."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from time import perf_counter
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -12,12 +10,12 @@ from homeassistant.util import dt as dt_util
 from .adapters.bindings import Binding, BindingIndex
 from .const import LOGGER
 from .engine import HOUSE, OUTDOOR, Engine, Household, Reading, ReadingError, Room, SnapshotError
+from .pace import Pace
 
 FIRST_SIGHT = timedelta(days=365)
 """How far back a room nobody has seen yet is followed."""
 
 STEP = timedelta(hours=1)
-SLICE_S = 0.004
 PAUSE_S = 0.002
 """The loop has this long for others between two slices."""
 
@@ -109,7 +107,7 @@ class Backfill:
         self._hass = hass
         self._bindings = tuple(bindings)
         self._weather = weather
-        self._slice = perf_counter()
+        self._pace = Pace(PAUSE_S)
 
     async def async_run(
         self,
@@ -161,7 +159,7 @@ class Backfill:
                     await self._step(engine, rooms, step)
                     step += STEP
                 _observe(engine, rooms, reading)
-                await self._breathe()
+                await self._pace.breathe()
             while step is not None and step <= portion.end:
                 await self._step(engine, rooms, step)
                 step += STEP
@@ -170,12 +168,7 @@ class Backfill:
     async def _step(self, engine: Engine, rooms: Iterable[str], at: datetime) -> None:
         for room in rooms:
             engine.step(room, at)
-            await self._breathe()
-
-    async def _breathe(self) -> None:
-        if perf_counter() - self._slice > SLICE_S:
-            await asyncio.sleep(PAUSE_S)
-            self._slice = perf_counter()
+            await self._pace.breathe()
 
 
 def _observe(engine: Engine, rooms: set[str], reading: Reading) -> None:

@@ -1,11 +1,10 @@
 """The loop: readings in, engine, entities and outputs. The only owner of the clock and the executor."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from time import perf_counter
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -40,6 +39,7 @@ from .engine import (
 from .ledger import Ledger
 from .outputs.events import async_fire_decision
 from .outputs.notifications import Notifier
+from .pace import paced
 from .runtime import Runtime
 from .storage import EngineStorage
 
@@ -47,8 +47,6 @@ type SmartLoopConfigEntry = ConfigEntry[Coordinator]
 
 TICK = timedelta(seconds=30)
 WEATHER_EVERY = timedelta(minutes=30)
-SLICE_S = 0.004
-"""The loop goes back to Home Assistant after at most this long."""
 PATIENCE_S = 5.0
 """How long an unload waits for what is under way."""
 
@@ -97,6 +95,7 @@ class Coordinator:
         self._decision_listeners: list[Callable[[Decision], None]] = []
         self._progress: int | None = None
         self._started = False
+        self._looked = False
         self._ticking = False
         self._forecasting = False
         self._weather_at: datetime | None = None
@@ -261,8 +260,11 @@ class Coordinator:
                 self._forecasting = False
 
     async def _async_look(self, now: datetime) -> None:
+        # After a reload nothing may be due, but nothing is shown yet either.
+        rooms = self.engine.due(now) if self._looked else tuple(self.rooms)
+        self._looked = True
         changed = False
-        async for room_id in _slices(self.engine.due(now)):
+        async for room_id in paced(rooms):
             changed |= self._step(room_id, now)
         if changed:
             self._notify(None)
@@ -302,7 +304,7 @@ class Coordinator:
         job = self.engine.forecast_job(rooms, now)
         result = await self.hass.async_add_executor_job(job.run)
         self.engine.apply_forecast(result, now)
-        async for room_id in _slices(rooms):
+        async for room_id in paced(rooms):
             self._notify(room_id)
 
     async def _async_weather(self, now: datetime) -> None:
@@ -320,7 +322,7 @@ class Coordinator:
             return
         self.storage.schedule(self._snapshot)
         await self.async_tick(dt_util.utcnow())
-        async for room_id in _slices(tuple(self.rooms)):
+        async for room_id in paced(self.rooms):
             self._notify(room_id)
 
     @callback
@@ -373,16 +375,6 @@ class Coordinator:
     def _notify(self, room_id: str | None) -> None:
         for listener in tuple(self._listeners.get(room_id, ())):
             listener()
-
-
-async def _slices(rooms: tuple[str, ...]) -> AsyncIterator[str]:
-    """Yield the rooms, and go back to Home Assistant in between before it has to wait."""
-    began = perf_counter()
-    for room_id in rooms:
-        yield room_id
-        if perf_counter() - began > SLICE_S:
-            await asyncio.sleep(0)
-            began = perf_counter()
 
 
 def _forecaster(runtime: Runtime) -> Forecaster:

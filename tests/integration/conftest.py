@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, mock_storage
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
 
 from .house import furnish, make_entry
+from .living import Living
 from .views import Household, one_room
 
 
@@ -26,6 +30,16 @@ def with_custom_integrations(request: pytest.FixtureRequest) -> None:
 def hass_config_dir(tmp_path: Path) -> str:
     """Return a folder of the test's own: the ledger is a real file."""
     return str(tmp_path)
+
+
+@pytest.fixture
+def hass_storage(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+    """Return what is stored, kept in memory; a living household has real files."""
+    if "living" in request.fixturenames:
+        yield {}
+        return
+    with mock_storage() as stored:
+        yield stored
 
 
 @pytest.fixture
@@ -49,6 +63,17 @@ def household(household_hass: HomeAssistant) -> Iterator[Household]:
     made = Household(household_hass, one_room(household_hass))
     with made.patch:
         yield made
+
+
+@pytest.fixture
+def living(hass: HomeAssistant) -> Iterator[Living]:
+    """Return a furnished household whose time the test moves, not set up yet."""
+    with freeze_time("2026-11-22 12:00:30+00:00") as clock:
+        assert isinstance(clock, FrozenDateTimeFactory)
+        furnish(hass)
+        entry = make_entry(hass)
+        entry.add_to_hass(hass)
+        yield Living(hass, entry, clock)
 
 
 @pytest.fixture
