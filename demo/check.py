@@ -12,7 +12,7 @@ SPEED = 40
 """Faster, and Home Assistant's own time-outs shrink below what two busy cores can do."""
 PATIENCE_S = 180.0
 MIN_HOURS = 400
-"""Hours of recorded past behind the mould index, of about 800."""
+"""Hours of recorded past behind the mold index, of about 800."""
 ROOM_KEYS = ("surface_humidity", "mold_index", "days_to_mold", "best_act")
 
 
@@ -97,7 +97,7 @@ async def restart(home: Home, before: dict[str, dict[str, str]]) -> dict[str, An
     """Look whether the index is where it was before the restart."""
     state = await wait_for(home, "bathroom", "mold_index")
     was, now = float(before["bathroom"]["mold_index"]), float(state["state"])
-    assert abs(now - was) < 0.1, f"mould index {was} before, {now} after the restart"
+    assert abs(now - was) < 0.1, f"mold index {was} before, {now} after the restart"
     return {"mold_index_before": was, "mold_index_after": now}
 
 

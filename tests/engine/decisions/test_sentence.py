@@ -153,7 +153,7 @@ def test_airing_with_its_evidence() -> None:
     assert render(VENTILATE, EN, "Bathroom") == Message(
         title="Bathroom: open the window for 12 minutes",
         text="12 minutes of airing: surface humidity 84 → 71 %. The outside air is drier (5.1 against 12.3 hPa). "
-        "From 80 % on mould can grow there.",
+        "From 80 % on mold can grow there.",
     )
     german = render(VENTILATE, DE, "Bad")
     assert german.title == "Bad: Öffne das Fenster für 12 Minuten"
@@ -181,8 +181,8 @@ def test_conditions_for_growth() -> None:
         evidence=evidence(mold_index=(1.26, 0.81, 1.94), days_to_mold=9.4, hours_above_critical=61.0),
     )
     message = render(growth, EN, "Bathroom")
-    assert message.title == "Bathroom: conditions for mould growth"
-    assert message.text.startswith("The mould index of the coldest surface is 1.3 ")
+    assert message.title == "Bathroom: conditions for mold growth"
+    assert message.text.startswith("The mold index of the coldest surface is 1.3 ")
     assert "between 0.8 and 1.9." in message.text
     assert "in about 9 days." in message.text
     assert "for 61 hours." in message.text
@@ -279,7 +279,7 @@ def lesson(verdict: Verdict, key: str = "mold.ventilate", shift: float = 0.5) ->
         ),
         (
             lesson(Verdict.UNDONE, "mold.growth", 0.3),
-            "Ana undid mould conditions (Bathroom): the next message needs 0.3 of mould index more.",
+            "Ana undid mold conditions (Bathroom): the next message needs 0.3 of mold index more.",
         ),
         (
             lesson(Verdict.HELPFUL, "mold.heat", -0.1),

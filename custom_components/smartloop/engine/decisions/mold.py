@@ -1,4 +1,4 @@
-"""Damp surfaces: the one act that helps best now, and whether conditions for mould growth have added up.
+"""Damp surfaces: the one act that helps best now, and whether conditions for mold growth have added up.
 
 An act is advised only when the model says that it helps: the humidity at the coldest surface falls
 by at least 3 points, at the end of the act as well as once the room has recovered, and whichever way
