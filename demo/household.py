@@ -12,7 +12,7 @@ from .phone import Phone
 PEOPLE = {"ana": "Ana", "ben": "Ben"}
 AUTOMATION = {
     "alias": "Fan on when SmartLoop advises to air a room",
-    "triggers": [{"trigger": "smartloop.decision_raised", "options": {"keys": ["mold.ventilate"]}}],
+    "triggers": [{"trigger": "smartloop.decision_raised", "options": {"keys": ["mold_ventilate"]}}],
     "conditions": [],
     "actions": [{"action": "input_boolean.turn_on", "target": {"entity_id": "input_boolean.bathroom_fan"}}],
     "mode": "single",
