@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -66,15 +67,30 @@ def test_a_child_that_fails_gives_its_reason(
     assert detail in result.detail
 
 
-@pytest.mark.parametrize(
-    "code",
-    ["import time; time.sleep(60)", "import subprocess, time; subprocess.Popen(['sleep', '60']); time.sleep(60)"],
-    ids=["alone", "with a grandchild"],
-)
-def test_a_child_that_hangs_is_ended(tmp_path: Path, paths: list[str], code: str) -> None:
-    fake(tmp_path, code)
+def test_a_child_that_hangs_is_ended_with_all_it_started(tmp_path: Path, paths: list[str]) -> None:
+    note = tmp_path / "pids"
+    fake(
+        tmp_path,
+        "import os, subprocess, time; other = subprocess.Popen(['sleep', '60']); "
+        f"open({str(note)!r}, 'w').write(f'{{os.getpid()}} {{other.pid}}'); time.sleep(60)",
+    )
 
-    assert probe(paths, limit=2).reason is Reason.SELFTEST_TIMEOUT
+    assert probe(paths, limit=2) == Probe(reason=Reason.SELFTEST_TIMEOUT, detail="2 s")
+    child, grandchild = (int(pid) for pid in note.read_text().split())
+    assert not running(child)
+    assert not running(grandchild)
+
+
+def running(pid: int) -> bool:
+    """Return whether a process still does something; what only waits to be reaped does not."""
+    for _ in range(50):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return False
+        except OSError:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 @pytest.mark.parametrize("value", ["0.123", "numpy.nan"])
