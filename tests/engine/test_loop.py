@@ -288,6 +288,22 @@ def test_the_same_answer_twice_is_one_lesson() -> None:
     assert len(made.lessons()) == 1
 
 
+def test_an_answer_that_teaches_nothing_new_leaves_every_view_alone() -> None:
+    """Each start reads the ledger's answers again: in a large house renewing all views for each takes seconds."""
+    made = engine()
+    decision = raised(made)
+    views = [made.view(room.id) for room in made.household.rooms]
+
+    made.learn(answer(decision, Verdict.ACKNOWLEDGED, NOW, "f0"))
+    assert all(made.view(view.room) is view for view in views)
+
+    made.learn(answer(decision, Verdict.WRONG, NOW))
+    views = [made.view(room.id) for room in made.household.rooms]
+    assert made.view("bath").active == ()
+    made.learn(answer(decision, Verdict.WRONG, NOW))
+    assert all(made.view(view.room) is view for view in views)
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_done_is_verified_afterwards(*, named: bool) -> None:
     made = engine()

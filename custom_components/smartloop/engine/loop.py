@@ -295,8 +295,9 @@ class Engine:
         learned = self._policy.learn(feedback)
         if judged is not None and learned.lesson is not None and feedback.verdict is Verdict.HELPFUL:
             self._effects.done(judged, feedback.at)
-        self._waiting += learned.decisions
-        self._refresh(None)
+        if learned.lesson is not None:
+            self._waiting += learned.decisions
+            self._refresh(None)
         return learned.lesson
 
     def _judged(self, feedback: Feedback) -> Decision | None:
