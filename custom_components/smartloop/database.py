@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -217,12 +218,9 @@ class Database:
         due = self._pruned_at is None or not timedelta(0) <= now - self._pruned_at < PRUNE_EVERY
         if due or connection.total_changes - self._pruned_after >= PRUNE_WRITES:
             self._pruned_at = now
-            # What was asked for is done by now; a full disk shall not make it look undone.
-            try:
+            # What was asked for is done by now; nothing here shall make it look undone.
+            with suppress(DatabaseError):
                 self._transact(lambda _: prune(connection, now))
-            except DatabaseError as err:
-                if err.fault not in (Fault.FULL, Fault.LOCKED):
-                    raise
             self._pruned_after = connection.total_changes
 
     def _error(self, err: Exception) -> DatabaseError:

@@ -108,13 +108,6 @@ class Ledger:
         found = await self._async_decisions("WHERE id = ?", decision_id)
         return found[0] if found else None
 
-    async def async_latest(self, room: str) -> Recorded | None:
-        """Return what was last raised for a room."""
-        found = await self._async_decisions(
-            "WHERE room = ? AND state != ? ORDER BY at DESC LIMIT 1", room, DecisionState.SHADOW
-        )
-        return found[0] if found else None
-
     async def async_open_decisions(self) -> list[Recorded]:
         """Return what was raised and is not known to be over, oldest first."""
         return await self._async_decisions("WHERE state = ? ORDER BY at LIMIT 500", DecisionState.RAISED)

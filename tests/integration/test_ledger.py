@@ -1,10 +1,12 @@
 """The ledger: committed before acknowledged, private, bounded, and never in Home Assistant's way."""
 
+import errno
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
@@ -15,6 +17,7 @@ from homeassistant.util import dt as dt_util
 
 from custom_components.smartloop import database
 from custom_components.smartloop.const import DOMAIN
+from custom_components.smartloop.database import Database, Fault
 from custom_components.smartloop.engine import DecisionState
 from custom_components.smartloop.ledger import Ledger, LedgerError
 from custom_components.smartloop.records import Delivery, DeliveryState, Label, Pending
@@ -58,6 +61,10 @@ def damage(path: Path) -> None:
         size = file.seek(0, 2)
         file.seek(4096)
         file.write(b"\xa5" * (size - 4096))
+
+
+def overwrite(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 1000)
 
 
 def empty(path: Path) -> None:
@@ -292,7 +299,7 @@ async def test_a_newer_file_is_left_alone(hass: HomeAssistant, ledger: Ledger, p
 # What goes wrong.
 
 
-@pytest.mark.parametrize("spoil", [damage, lambda path: path.write_bytes(b"no database at all" * 1000)])
+@pytest.mark.parametrize("spoil", [damage, overwrite])
 async def test_a_damaged_file_is_set_aside(
     hass: HomeAssistant, ledger: Ledger, path: Path, spoil: Callable[[Path], object]
 ) -> None:
@@ -339,6 +346,61 @@ async def test_damage_found_while_running_loses_nothing_new(hass: HomeAssistant,
 
     assert await ledger.async_feedback() == [answer(500)]
     assert issue(hass, "ledger_corrupt") is not None
+
+
+async def test_what_cannot_be_set_aside_is_tried_again(
+    ledger: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ledger.async_close()
+    overwrite(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", Mock(side_effect=PermissionError(13, "Permission denied")))
+        with pytest.raises(ConfigEntryNotReady):
+            await ledger.async_open()
+
+    await ledger.async_open()
+    assert await ledger.async_record_feedback(answer()) is True
+
+
+async def test_a_connection_that_was_lost_is_opened_again(ledger: Ledger) -> None:
+    ledger._database.close()
+
+    assert await ledger.async_record_feedback(answer()) is True
+
+
+async def test_tidying_up_that_fails_undoes_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PRUNE_WRITES", 1)
+    monkeypatch.setattr(database, "prune", Mock(side_effect=sqlite3.OperationalError("disk I/O error")))
+
+    assert await ledger.async_record_feedback(answer()) is True
+    assert await ledger.async_feedback() == [answer()]
+
+
+@pytest.mark.parametrize(
+    ("code", "free", "fault"),
+    [
+        (sqlite3.SQLITE_IOERR, 0, Fault.FULL),
+        (sqlite3.SQLITE_IOERR, 1 << 30, Fault.UNUSABLE),
+        (sqlite3.SQLITE_IOERR, None, Fault.UNUSABLE),
+        (sqlite3.SQLITE_FULL, 1 << 30, Fault.FULL),
+        (sqlite3.SQLITE_READONLY, 0, Fault.UNUSABLE),
+    ],
+)
+def test_a_fault_is_named_by_who_can_mend_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, free: int | None, fault: Fault
+) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    usage = Mock(side_effect=OSError("gone")) if free is None else Mock(return_value=Mock(free=free))
+    monkeypatch.setattr("shutil.disk_usage", usage)
+
+    assert Database(tmp_path / "ledger.db")._error(error).fault is fault
+
+
+def test_a_folder_on_a_full_disk_is_a_full_disk(tmp_path: Path) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device")
+
+    assert Database(tmp_path / "ledger.db")._error(error).fault is Fault.FULL
 
 
 async def test_a_full_disk_acknowledges_nothing_and_heals(hass: HomeAssistant, ledger: Ledger) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -437,6 +438,33 @@ async def test_a_ledger_that_fails_silences_nobody(post: Post) -> None:
     assert "actions" not in post.ana.messages[0]["data"]
 
 
+async def test_what_is_critical_does_not_wait_for_the_disk(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = asyncio.Event()
+    run = post.ledger._async_do
+
+    async def slow(work: Any) -> Any:
+        await disk.wait()
+        return await run(work)
+
+    monkeypatch.setattr(post.ledger, "_async_do", slow)
+    advice, alarm = decision(), warning(severity=Severity.CRITICAL)
+    for each in (advice, alarm):
+        post.entry.async_create_background_task(post.hass, post.notifier.async_handle(each), "told")
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    assert [each["data"]["tag"] for each in post.ana.messages] == ["smartloop:mold.growth:bathroom:"]
+    token = post.ana.action("SL_DONE").split("_")[-1]
+
+    disk.set()
+    await post.hass.async_block_till_done(wait_background_tasks=True)
+    assert len(post.ana.messages) == 2
+    pending = await post.ledger.async_pending(token)
+    assert pending is not None
+    assert pending.decision_id == alarm.id
+    assert await post.states(alarm) == {"mobile_app_ana_phone": DeliveryState.SENT}
+
+
 # Going away.
 
 
@@ -617,6 +645,55 @@ async def test_the_effect_is_told_where_the_advice_was(post: Post) -> None:
 
     assert "84 to 72 %" in post.persistent[TAG]["message"]
     assert post.ana.messages == []
+
+
+async def test_what_is_not_clear_is_said_so_if_it_was_measured(post: Post) -> None:
+    said = await post.tell(decision())
+
+    await post.notifier.async_report(replace(effect(said, Outcome.UNKNOWN), measured=72.1))
+
+    assert "falling before" in post.ana.messages[-1]["message"]
+
+
+async def test_a_dead_ledger_answers_nothing(post: Post) -> None:
+    said = await post.tell(decision())
+    pending = await post.ledger.async_pending(post.ana.action("SL_DONE").split("_")[-1])
+    assert pending is not None
+    post.restart()
+    await post.ledger.async_close()
+
+    await post.notifier.async_resume()
+    await post.notifier.async_answered(pending, pending.person)
+    await post.notifier.async_received(pending)
+    await post.notifier.async_report(effect(said))
+    await post.tell(replace(said, state=DecisionState.CLEARED))
+
+    assert len(post.ana.calls) == 1
+
+
+async def test_the_engine_confirms_what_stands(post: Post, freezer: FrozenDateTimeFactory) -> None:
+    """Its expiry moves on while it is confirmed, and the message stays."""
+    said = await post.tell(decision())
+    later = replace(said, expires_at=said.expires_at + timedelta(hours=6))
+    view = post.engine.view("bathroom")
+    freezer.tick(timedelta(hours=7))
+    with patch.object(post.engine, "view", return_value=replace(view, active=(later,))):
+        await post.tick()
+
+    assert post.ana.cleared == []
+    freezer.tick(timedelta(hours=6))
+    await post.tick()
+    assert post.ana.cleared == [TAG]
+
+
+@pytest.mark.parametrize("room", ["sold", None])
+async def test_a_room_that_is_gone_is_no_obstacle(post: Post, freezer: FrozenDateTimeFactory, room: str | None) -> None:
+    said = await post.tell(decision(room=room))
+    freezer.tick(timedelta(hours=7))
+    await post.tick()
+
+    assert len(post.ana.cleared) == 1
+    assert set((await post.states(said)).values()) == {DeliveryState.EXPIRED}
 
 
 async def test_what_could_not_be_measured_is_not_reported(post: Post) -> None:

@@ -170,6 +170,36 @@ async def test_explain_why_somebody_was_not_told(actions: Actions, freezer: Froz
     assert raised.value.translation_key == "unknown_decision"
 
 
+async def test_explain_who_is_told_when(actions: Actions) -> None:
+    said = decision(id="first", score=1.0)
+    post = actions.coordinator.notifier
+    load_phone(actions.hass, ANA_USER, "Ana phone").go_offline()
+    await post.async_handle(said)
+    assert (await actions.call("explain", decision_id="first"))["recipients"] == [{"person": "Ana", "status": "due"}]
+
+    await actions.answer("wrong")
+    assert (await actions.call("explain", decision_id="first"))["recipients"] == [
+        {"person": "Ana", "status": "own_answers_or_enough_messages"}
+    ]
+
+    await post.async_handle(replace(said, state=DecisionState.CLEARED))
+    answer = await actions.call("explain", decision_id="first")
+    assert answer["over_at"] is not None
+    assert answer["recipients"] == [{"person": "Ana", "status": "over"}]
+    assert [each["sentence"][:16] for each in answer["lessons"]] == ["Ana said “Wrong”"]
+
+
+async def test_explain_to_a_household_without_people(actions: Actions) -> None:
+    actions.hass.config_entries.async_remove_subentry(actions.entry, "member_ana")
+    await actions.hass.async_block_till_done(wait_background_tasks=True)
+    await actions.coordinator.notifier.async_handle(decision(id="first", room="sold"))
+
+    answer = await actions.call("explain", decision_id="first")
+
+    assert answer["recipients"] == [{"person": None, "status": "told"}]
+    assert answer["room_name"] is None
+
+
 async def test_explain_a_room_nothing_is_known_of(actions: Actions) -> None:
     """The sensors spoke last fifteen hours ago."""
     answer = await actions.call("explain", room="bathroom")

@@ -8,10 +8,11 @@ from typing import Final, Protocol
 
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
+from homeassistant.util.async_ import create_eager_task
 from homeassistant.util.ulid import ulid_now
 
 from ..const import LOGGER
-from ..engine import Decision, DecisionState
+from ..engine import Decision, DecisionState, Severity
 from ..records import Delivery, DeliveryState, Pending, Recorded
 
 PERSISTENT: Final = "persistent_notification"
@@ -82,6 +83,8 @@ class Case:
     _deliveries: dict[tuple[str | None, str], Delivery] = field(default_factory=dict)
     _tokens: dict[str | None, str] = field(default_factory=dict)
     _tries: dict[str | None, tuple[int, datetime]] = field(default_factory=dict)
+    _keeping: list[asyncio.Task[bool]] = field(default_factory=list)
+    """Held on to, or it might be collected under way."""
 
     @classmethod
     async def of(cls, book: Book, decision: Decision) -> Case:
@@ -125,7 +128,10 @@ class Case:
                 await self.note(each.person, each.channel, DeliveryState.ANSWERED)
 
     async def token(self, person: str | None, now: datetime) -> str | None:
-        """Return the token of a person's buttons; None when it cannot be kept, for then nobody would know it."""
+        """Return the token of a person's buttons; None when it cannot be kept, for then nobody would know it.
+
+        What is critical does not wait for the disk: nobody taps faster than that.
+        """
         if person not in self._tokens:
             pending = Pending(
                 token=ulid_now(),
@@ -136,7 +142,9 @@ class Case:
                 at=now,
                 expires_at=self.decision.expires_at + ANSWERABLE,
             )
-            if await kept(self.book.async_record_pending(pending)):
+            keeping = create_eager_task(kept(self.book.async_record_pending(pending)))
+            self._keeping.append(keeping)
+            if self.decision.severity is Severity.CRITICAL or await keeping:
                 self._tokens[person] = pending.token
         return self._tokens.get(person)
 

@@ -13,6 +13,7 @@ from homeassistant.components import persistent_notification
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CoreState, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
+from homeassistant.util.async_ import create_eager_task
 
 from ..engine import (
     Decision,
@@ -80,8 +81,11 @@ class Notifier:
             # Known before anything is waited for: its end may be the next thing that comes.
             case = self._cases.setdefault(decision.id, Case(self._ledger, decision))
             async with case.lock:
-                await kept(self._ledger.async_record_decision(decision, self.text(decision)))
+                keeping = create_eager_task(kept(self._ledger.async_record_decision(decision, self.text(decision))))
+                if decision.severity is not Severity.CRITICAL:
+                    await keeping
                 await self._deliver(case, dt_util.utcnow())
+                await keeping
                 await self._supersede(case)
             return
         if (known := self._cases.get(decision.id)) is not None:
@@ -135,7 +139,7 @@ class Notifier:
 
     async def async_report(self, effect: Effect) -> None:
         """Say what came of an act to those who were told of it, without a sound. Never raises."""
-        if effect.outcome is Outcome.UNKNOWN:
+        if effect.outcome is Outcome.UNKNOWN and effect.measured is None:
             return
         recorded = await found(self._ledger.async_decision(effect.decision_id), None)
         if recorded is None:
