@@ -58,6 +58,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) -
 async def async_remove_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> None:
     """Forget what was learned of a household its owner removed."""
     await EngineStorage(hass, entry.entry_id).async_remove()
+    await Ledger(hass).async_remove()
 
 
 async def _async_reload(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> None:

@@ -144,6 +144,11 @@ class Database:
         if connection is not None:
             connection.close()
 
+    def remove(self) -> None:
+        """Delete the file, its companions and what was set aside; files the owner exported stay."""
+        for part in self.path.parent.glob(f"{self.path.name}*"):
+            part.unlink(missing_ok=True)
+
     def run[T](self, job: Job[T]) -> T:
         """Return what the job returns; its changes are on the disk by then, or none of them is."""
         if self._connection is None:

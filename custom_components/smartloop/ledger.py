@@ -90,6 +90,15 @@ class Ledger:
         self._stop_listening = None
         await self.async_close()
 
+    async def async_remove(self) -> None:
+        """Forget everything; what was set aside as corrupt, too. Not to be called while it is open."""
+        try:
+            await self._hass.async_add_executor_job(self._database.remove)
+        except OSError as err:
+            LOGGER.error("The ledger cannot be deleted: %s", err)
+        for issue in (ISSUE_CORRUPT, ISSUE_FULL):
+            ir.async_delete_issue(self._hass, DOMAIN, issue)
+
     # Decisions.
 
     async def async_record_decision(self, decision: Decision, text: str) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +24,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from custom_components.smartloop import coordinator as coordinator_module
 from custom_components.smartloop.const import EVENT_DECISION
 from custom_components.smartloop.coordinator import Coordinator, HouseState
+from custom_components.smartloop.database import Database
 from custom_components.smartloop.engine import (
     Decision,
     DecisionKey,
@@ -379,6 +382,39 @@ async def test_removing_forgets(living: Living) -> None:
     assert not living.file.exists()
     await living.pass_silently(timedelta(hours=1))
     assert not living.file.exists()
+
+
+async def test_removing_forgets_the_answers_too(living: Living) -> None:
+    await living.set_up()
+    folder = Path(living.hass.config.path("smartloop"))
+    aside = folder / "ledger.db.corrupt.20260101T000000000000Z"
+    aside.write_bytes(b"")
+    exported = folder / "exports" / "trace.jsonl"
+    exported.parent.mkdir()
+    exported.write_text("{}")
+    assert (folder / "ledger.db").exists()
+
+    assert await living.hass.config_entries.async_remove(living.entry.entry_id)
+    await living.settle()
+
+    assert await living.hass.async_add_executor_job(os.listdir, folder) == ["exports"]
+    assert exported.exists()
+
+
+async def test_a_ledger_that_cannot_be_deleted_stops_no_removal(
+    living: Living, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_database: Database) -> None:
+        raise PermissionError
+
+    await living.set_up()
+    with monkeypatch.context() as broken:
+        broken.setattr(Database, "remove", refuse)
+        assert await living.hass.config_entries.async_remove(living.entry.entry_id)
+        await living.settle()
+
+    assert living.hass.config_entries.async_entries("smartloop") == []
+    assert "The ledger cannot be deleted" in caplog.text
 
 
 @contextmanager
