@@ -13,7 +13,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import persistent_notification
 from homeassistant.components.persistent_notification.helpers import _async_get_or_create_notifications
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant, ServiceCall
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -534,6 +534,31 @@ async def test_a_newer_decision_replaces_the_older_message(
     assert ben.cleared == [TAG]
     assert set((await post.states(older)).values()) == {DeliveryState.EXPIRED}
     assert [each.decision.id for each in await post.ledger.async_open_decisions()] == [newer.id]
+
+
+async def test_two_of_one_matter_on_a_slow_phone_do_not_end_each_other(
+    post: Post, freezer: FrozenDateTimeFactory
+) -> None:
+    taken = asyncio.Event()
+
+    async def slowly(call: ServiceCall) -> None:
+        await taken.wait()
+        post.ana.calls.append(dict(call.data))
+
+    post.hass.services.async_register("notify", post.ana.service, slowly)
+    older = decision()
+    freezer.tick(MINUTE)
+    newer = decision()
+    both = [asyncio.create_task(post.notifier.async_handle(each)) for each in (older, newer)]
+    while [each.decision.id for each in await post.ledger.async_open_decisions()] != [older.id, newer.id]:
+        pass
+    taken.set()
+
+    _, hanging = await asyncio.wait(both, timeout=5)
+
+    assert not hanging
+    assert [each.decision.id for each in await post.ledger.async_open_decisions()] == [newer.id]
+    assert (await post.states(newer)) == {"mobile_app_ana_phone": DeliveryState.SENT}
 
 
 async def test_a_clear_that_comes_first_wins(post: Post) -> None:

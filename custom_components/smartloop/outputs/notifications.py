@@ -255,7 +255,8 @@ class Notifier:
         """End older cases of the same matter: their message was replaced, or is cleared where it was not."""
         replaced = {each.channel for each in case.shown()}
         for older in tuple(self._cases.values()):
-            if older is case or older.decision.tag != case.decision.tag:
+            # A newer one ends this one: never both each other, each holding its own lock.
+            if older.decision.tag != case.decision.tag or older.decision.at >= case.decision.at:
                 continue
             older.over = True
             async with older.lock:
