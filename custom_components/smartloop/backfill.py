@@ -20,6 +20,10 @@ PAUSE_S = 0.002
 """The loop has this long for others between two slices."""
 
 
+CLOCK_SLACK = timedelta(hours=1)
+"""How far a clock may go back; further, and what was learned under the wrong time is dropped."""
+
+
 class Past:
     """Which rooms have their recorded past, and what is kept of the others until they have it."""
 
@@ -32,6 +36,9 @@ class Past:
         self._reset: set[str] = set()
         """Rooms whose owner wants what is under way forgotten."""
         if stored is not None:
+            if stored.get("until") is not None and _time(stored["until"]) > dt_util.utcnow() + CLOCK_SLACK:
+                msg = f"it was written under a clock that showed {stored['until']}"
+                raise ValueError(msg)
             self._held = stored["engine"]
             known = stored["engine"]["rooms"].keys()
             self._seen = {room: _time(text) for room, text in stored["seen"].items() if room in known}
@@ -52,7 +59,9 @@ class Past:
             else:
                 seen[room] = (engine.view(room).at or self._seen[room]).isoformat()
         # A context that knows what is said now would take nothing that was said before.
-        return {"engine": snapshot | {"rooms": rooms, "context": context}, "seen": seen}
+        state = snapshot | {"rooms": rooms, "context": context}
+        looks = [at.isoformat() for room in engine.household.rooms if (at := engine.view(room.id).at) is not None]
+        return {"engine": state, "seen": seen, "until": max(looks, default=None)}
 
     def reset(self, room: str) -> None:
         """Take note that a room begins anew, without a past."""

@@ -21,7 +21,7 @@ from .adapters.household import household_of
 from .adapters.offers import async_track_new_sensors
 from .adapters.states import Refusal, StateWatcher
 from .adapters.weather import async_get_forecast
-from .backfill import Past
+from .backfill import CLOCK_SLACK, Past
 from .const import DOMAIN, LOGGER, SUBENTRY_ROOM
 from .engine import (
     Decision,
@@ -97,6 +97,7 @@ class Coordinator:
         self._started = False
         self._looked = False
         self._ticking = False
+        self._latest = dt_util.utc_from_timestamp(0)
         self._forecasting = False
         self._weather_at: datetime | None = None
         self._stops: list[CALLBACK_TYPE] = []
@@ -244,6 +245,11 @@ class Coordinator:
 
     async def async_tick(self, now: datetime) -> None:
         """Look at the rooms that are due, tell who could not be told before, and forecast."""
+        if now < self._latest - CLOCK_SLACK:
+            LOGGER.warning("The clock went back from %s: begins anew with what is on record", self._latest)
+            self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+            return
+        self._latest = now
         if not self._ticking:
             self._ticking = True
             try:

@@ -84,7 +84,8 @@ class Ledger:
         executor, self._executor = self._executor, None
         if executor is not None:
             await self._hass.loop.run_in_executor(executor, self._database.close)
-            executor.shutdown(wait=False)
+            # Waited for in another thread: the loop does not stand still for it, and nothing is left behind.
+            await self._hass.loop.run_in_executor(None, executor.shutdown)
 
     async def _async_closing(self, _event: Event) -> None:
         self._stop_listening = None

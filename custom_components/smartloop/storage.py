@@ -13,8 +13,9 @@ from .const import DOMAIN
 
 VERSION = 1
 MINOR_VERSION = 1
-SAVE_DELAY = 300
-"""s between a change and its write: an SD card does not like many."""
+SAVE_DELAY = 1800
+"""s between a change and its write: an SD card does not like many. What a power cut takes is no more than
+the recorder gives back; answers are in the ledger."""
 
 type Stored = dict[str, Any]
 

@@ -298,7 +298,7 @@ async def test_options_can_be_changed(household_hass: HomeAssistant, smartloop_e
         "outdoor_humidity": ["sensor.garden_humidity"],
     }
 
-    answers = {"mold": "ask", "daily_budget": 5, "inference": "onnxruntime"}
+    answers = {"mold": "off", "daily_budget": 5, "inference": "onnxruntime"}
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], {**answers, "quiet_start": "21:00:00", "outdoor_humidity": ["sensor.nowhere"]}
     )
@@ -311,7 +311,7 @@ async def test_options_can_be_changed(household_hass: HomeAssistant, smartloop_e
         "outdoor": {},
         "quiet_hours": None,
         "daily_budget": 5,
-        "journeys": {"mold": "ask"},
+        "journeys": {"mold": "off"},
         "inference": "onnxruntime",
     }
 

@@ -28,6 +28,7 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers.event import async_track_state_change_event, async_track_state_report_event
+from homeassistant.util import dt as dt_util
 
 from ..const import LOGGER
 from ..engine import OUTDOOR, UNITS, Measurand, Reading, ReadingError, convert
@@ -166,8 +167,11 @@ class StateWatcher[BindingT: Bound]:
         ids = [*self._bindings]
         if self._weather is not None:
             ids.append(self._weather)
+        now = dt_util.utcnow()
         for entity_id in ids:
-            if (state := self._hass.states.get(entity_id)) is not None:
+            state = self._hass.states.get(entity_id)
+            # What was reported under a clock that was ahead would silence everything up to that time.
+            if state is not None and state.last_reported <= now:
                 self._take(entity_id, state, state.last_reported)
         unsubscribe = (
             async_track_state_change_event(self._hass, ids, self._changed),

@@ -14,7 +14,7 @@ from .fields import QUIET_END, QUIET_START, choice_selector, quiet_hours, shown_
 from .outdoor import outdoor_refused, outdoor_remembered, outdoor_schema, outdoor_shown
 
 MAX_BUDGET: Final = 20
-AUTONOMY: Final = (Autonomy.OFF, Autonomy.INFORM, Autonomy.ASK)
+AUTONOMY: Final = (Autonomy.OFF, Autonomy.INFORM)
 """How far the damp journey may go; acting by itself has to be earned first."""
 
 DEFAULT_OPTIONS: Final = {

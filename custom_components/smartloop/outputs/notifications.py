@@ -112,7 +112,10 @@ class Notifier:
             decision = recorded.decision
             if decision.id in self._cases:
                 continue
-            case = self._cases[decision.id] = await Case.of(self._ledger, decision)
+            case = await Case.of(self._ledger, decision)
+            if self._cases.setdefault(decision.id, case) is not case:
+                # It was heard of while the ledger was being asked.
+                continue
             self._refresh(case)
             if case.decision.expires_at <= now:
                 await self._expire(case)
