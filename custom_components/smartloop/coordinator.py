@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import batched
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -47,6 +48,7 @@ type SmartLoopConfigEntry = ConfigEntry[Coordinator]
 
 TICK = timedelta(seconds=30)
 WEATHER_EVERY = timedelta(minutes=30)
+BATCH = 8
 PATIENCE_S = 5.0
 """How long an unload waits for what is under way."""
 
@@ -304,14 +306,12 @@ class Coordinator:
 
     async def _async_forecast(self, now: datetime) -> None:
         await self._async_weather(now)
-        rooms = self.engine.forecast_due(now)
-        if not rooms:
-            return
-        job = self.engine.forecast_job(rooms, now)
-        result = await self.hass.async_add_executor_job(job.run)
-        self.engine.apply_forecast(result, now)
-        async for room_id in paced(rooms):
-            self._notify(room_id)
+        # A few rooms a job: what a job is made of is gathered in the loop.
+        for rooms in batched(self.engine.forecast_due(now), BATCH, strict=False):
+            job = self.engine.forecast_job(rooms, now)
+            self.engine.apply_forecast(await self.hass.async_add_executor_job(job.run), now)
+            async for room_id in paced(rooms):
+                self._notify(room_id)
 
     async def _async_weather(self, now: datetime) -> None:
         entity_id = self.bindings.weather
