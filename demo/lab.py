@@ -61,6 +61,11 @@ recorded_home:
   anchor: "{anchor}"
 """
 
+RADIOS = """\
+bluetooth:
+"""
+"""`Lab(extra=RADIOS)`: Bluetooth without an adapter, for proxies; ZHA, MQTT and ESPHome come by their config flows."""
+
 
 class LabError(Exception):
     """The demo cannot go on; says why."""
@@ -88,6 +93,8 @@ class Lab:
     folder: Path
     port: int = field(default_factory=free_port)
     integration: Path = ROOT / "custom_components" / "smartloop"
+    extra: str = ""
+    """More YAML for the configuration."""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -119,7 +126,8 @@ class Lab:
                 csv=ROOT / "demo" / "data" / "house.csv.gz",
                 anchor=ANCHOR,
                 time_zone=evening_zone(datetime.now(UTC)),
-            ),
+            )
+            + self.extra,
             encoding="utf-8",
         )
         self._store(
@@ -175,7 +183,7 @@ class Lab:
             }
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "homeassistant", "-c", str(self.folder), "--skip-pip",
+                sys.executable, str(ROOT / "demo" / "hass.py"), "-c", str(self.folder), "--skip-pip",
                 stdout=log, stderr=log, env=env, start_new_session=True, cwd=self.folder,
             )  # fmt: skip
         mark = self.log.stat().st_size
