@@ -17,7 +17,16 @@ from typing import Final
 type Job[T] = Callable[[sqlite3.Connection], T]
 
 RETENTION: Final = timedelta(days=400)
-ROW_CAPS: Final = {"decisions": 50_000, "deliveries": 100_000, "feedback": 20_000, "labels": 20_000, "pending": 5_000}
+ROW_CAPS: Final = {
+    "actuations": 50_000,
+    "bed_epochs": 1_200_000,
+    "decisions": 50_000,
+    "deliveries": 100_000,
+    "feedback": 20_000,
+    "labels": 20_000,
+    "pending": 5_000,
+}
+"""A minute is an epoch: two beds fill a year's worth."""
 BUSY_S: Final = 5.0
 """How long somebody else may hold the file."""
 PRUNE_EVERY: Final = timedelta(days=1)
@@ -83,6 +92,40 @@ MIGRATIONS: tuple[str, ...] = (
         "end" TEXT NOT NULL,
         at TEXT NOT NULL
     );
+    """,
+    """
+    ALTER TABLE decisions ADD COLUMN source TEXT;
+    CREATE TABLE actuations (
+        id TEXT PRIMARY KEY,
+        person TEXT NOT NULL,
+        inhaler TEXT NOT NULL,
+        at TEXT NOT NULL,
+        uncertainty_s REAL,
+        source TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        shake_s REAL,
+        tilt_deg REAL,
+        peak_flow_lpm REAL,
+        envelope TEXT,
+        removed INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX actuations_by_at ON actuations (at);
+    CREATE TABLE bed_epochs (
+        id TEXT PRIMARY KEY,
+        source TEXT NOT NULL,
+        person TEXT,
+        room TEXT,
+        at TEXT NOT NULL,
+        occupied INTEGER,
+        heart_rate REAL,
+        respiratory_rate REAL,
+        motion REAL,
+        quality REAL
+    );
+    CREATE INDEX bed_epochs_by_at ON bed_epochs (at);
+    CREATE TABLE device_logs (address TEXT PRIMARY KEY, cursor INTEGER NOT NULL, counter INTEGER NOT NULL);
+    CREATE TABLE leak_tests (source TEXT PRIMARY KEY, at TEXT NOT NULL);
+    CREATE TABLE battery_changes (source TEXT PRIMARY KEY, at TEXT NOT NULL);
     """,
 )
 """One script per schema version, in order; never changed once released, only added to."""

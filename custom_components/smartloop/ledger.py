@@ -106,12 +106,12 @@ class Ledger:
         """Keep a decision that was raised or shadowed, or that one is over."""
         if decision.state is DecisionState.CLEARED:
             over = (decision.state, stamp(decision.at), decision.id)
-            await self._async_run(
+            await self.async_run(
                 lambda db: db.execute("UPDATE decisions SET state = ?, over_at = ? WHERE id = ?", over)
             )
         else:
             row = decision_row(decision, text)
-            await self._async_run(lambda db: db.execute(insert("decisions", row, "REPLACE"), row))
+            await self.async_run(lambda db: db.execute(insert("decisions", row, "REPLACE"), row))
 
     async def async_decision(self, decision_id: str) -> Recorded | None:
         """Return one decision."""
@@ -131,7 +131,7 @@ class Ledger:
     async def async_record_delivery(self, delivery: Delivery) -> None:
         """Keep how far a message got; a later state replaces an earlier one."""
         row = row_of(delivery) | {"person": delivery.person or ""}
-        await self._async_run(lambda db: db.execute(insert("deliveries", row, "REPLACE"), row))
+        await self.async_run(lambda db: db.execute(insert("deliveries", row, "REPLACE"), row))
 
     async def async_deliveries(self, decision_id: str) -> list[Delivery]:
         """Return how far the messages about a decision got, in the order of their last change."""
@@ -141,7 +141,7 @@ class Ledger:
     async def async_record_pending(self, pending: Pending) -> None:
         """Keep what a token stands for."""
         row = row_of(pending)
-        await self._async_run(lambda db: db.execute(insert("pending", row, "REPLACE"), row))
+        await self.async_run(lambda db: db.execute(insert("pending", row, "REPLACE"), row))
 
     async def async_pending(self, token: str) -> Pending | None:
         """Return what a token stands for; None when it was never given out or has expired."""
@@ -158,7 +158,7 @@ class Ledger:
         def record(db: sqlite3.Connection) -> bool:
             return db.execute(insert("feedback", row, "IGNORE"), row).rowcount == 1
 
-        return await self._async_run(record)
+        return await self.async_run(record)
 
     async def async_feedback(self, since: datetime | None = None) -> list[Feedback]:
         """Return the answers in the order they came, all or those given since a time."""
@@ -168,7 +168,7 @@ class Ledger:
     async def async_record_undo(self, lesson_id: str) -> None:
         """Keep that a lesson was taken back."""
         row = {"lesson_id": lesson_id, "at": stamp(dt_util.utcnow())}
-        await self._async_run(lambda db: db.execute(insert("undone", row, "IGNORE"), row))
+        await self.async_run(lambda db: db.execute(insert("undone", row, "IGNORE"), row))
 
     async def async_undone(self) -> list[str]:
         """Return the lessons that were taken back, in that order."""
@@ -179,7 +179,7 @@ class Ledger:
     async def async_record_label(self, label: Label) -> None:
         """Keep what a person says went on in a room."""
         row = row_of(label) | {"at": stamp(dt_util.utcnow())}
-        await self._async_run(lambda db: db.execute(insert("labels", row, "REPLACE"), row))
+        await self.async_run(lambda db: db.execute(insert("labels", row, "REPLACE"), row))
 
     async def async_labels(self, since: datetime) -> list[Label]:
         """Return the labels of what ended since a time, in order."""
@@ -188,11 +188,12 @@ class Ledger:
 
     # The one thread.
 
-    async def _async_run[T](self, job: Job[T]) -> T:
+    async def async_run[T](self, job: Job[T]) -> T:
+        """Return what a job returns; its changes are on the disk by then, or none is. Others keep tables here, too."""
         return await self._async_do(lambda: self._database.run(job))
 
     async def _async_read[T](self, sql: str, values: tuple[str, ...], read: Callable[[sqlite3.Row], T]) -> list[T]:
-        return await self._async_run(lambda db: list(read_each(db.execute(sql, values), read)))
+        return await self.async_run(lambda db: list(read_each(db.execute(sql, values), read)))
 
     async def _async_do[T](self, work: Callable[[], T]) -> T:
         if self._executor is None:
