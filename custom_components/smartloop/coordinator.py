@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import batched
-from typing import Any
+from typing import Any, Protocol
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -24,6 +22,7 @@ from .adapters.states import Refusal, StateWatcher
 from .adapters.weather import async_get_forecast
 from .backfill import CLOCK_SLACK, Past
 from .const import DOMAIN, LOGGER, SUBENTRY_ROOM
+from .diary import Diary
 from .engine import (
     Decision,
     DecisionState,
@@ -34,7 +33,6 @@ from .engine import (
     Reading,
     ReadingError,
     RoomView,
-    Severity,
     SnapshotError,
 )
 from .ledger import Ledger
@@ -42,6 +40,7 @@ from .outputs.events import async_fire_decision
 from .outputs.notifications import Notifier
 from .pace import paced
 from .runtime import Runtime
+from .status import Status, status_of
 from .storage import EngineStorage
 
 type SmartLoopConfigEntry = ConfigEntry[Coordinator]
@@ -53,25 +52,11 @@ PATIENCE_S = 5.0
 """How long an unload waits for what is under way."""
 
 
-class HouseState(StrEnum):
-    """How the whole is doing."""
+class Part(Protocol):
+    """What listens or looks beside the rooms: own devices, radios, puffs, care."""
 
-    STARTING = "starting"
-    LEARNING_HISTORY = "learning_history"
-    OK = "ok"
-    ADVICE = "advice"
-    WARNING = "warning"
-    DEGRADED = "degraded"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Status:
-    """What the household's own entities show."""
-
-    state: HouseState
-    history_progress: int | None
-    """% of the recorded past taken in; None when there is nothing to do."""
-    reasons: tuple[str, ...]
+    def start(self) -> CALLBACK_TYPE:
+        """Begin; returns the way to stop."""
 
 
 class Coordinator:
@@ -82,6 +67,7 @@ class Coordinator:
         self.hass = hass
         self.entry = entry
         self.ledger = ledger
+        self.diary = Diary(ledger)
         self.runtime = runtime
         self.household = household_of(hass, entry)
         self.engine = Engine(self.household, forecaster=_forecaster(runtime))
@@ -91,6 +77,7 @@ class Coordinator:
         self.notifier = Notifier(hass, entry, self.engine, ledger)
         self.storage = EngineStorage(hass, entry.entry_id)
         self.past = Past()
+        self.parts: list[Part] = []
         self._watcher: StateWatcher[Any] | None = None
         self._stop_watching: CALLBACK_TYPE | None = None
         self._listeners: dict[str | None, list[Callable[[], None]]] = {}
@@ -111,28 +98,15 @@ class Coordinator:
     @property
     def status(self) -> Status:
         """Return how the household is doing."""
-        reasons = []
-        if not self.runtime.facts().get("engine") or self.runtime.facts()["engine"] == "none":
-            reasons.append("engine_missing")
-        if self.refusals:
-            reasons.append("values_refused")
         views = [self.engine.view(room) for room in self.rooms]
-        if views and all(view.surface_humidity is None for view in views):
-            reasons.append("no_readings")
-        severities = {decision.severity for view in views for decision in view.active}
-        if not self._started:
-            state = HouseState.STARTING
-        elif self._progress is not None:
-            state = HouseState.LEARNING_HISTORY
-        elif severities & {Severity.WARNING, Severity.CRITICAL}:
-            state = HouseState.WARNING
-        elif Severity.ADVICE in severities:
-            state = HouseState.ADVICE
-        elif reasons:
-            state = HouseState.DEGRADED
-        else:
-            state = HouseState.OK
-        return Status(state=state, history_progress=self._progress, reasons=tuple(reasons))
+        return status_of(
+            views,
+            {decision.severity for view in views for decision in view.active},
+            self.runtime.facts(),
+            refused=bool(self.refusals),
+            started=self._started,
+            progress=self._progress,
+        )
 
     @property
     def refusals(self) -> dict[str, Refusal]:
@@ -188,6 +162,7 @@ class Coordinator:
             AnswerListener(hass, entry, self.ledger, self, self.notifier).start(),
             async_track_time_interval(hass, self._tick, TICK, name="SmartLoop tick", cancel_on_shutdown=True),
             self.runtime.async_add_listener(self._engine_changed),
+            *(part.start() for part in self.parts),
             async_at_started(hass, self._async_started),
         ]
         # Nobody waits for a first look or a forecast while Home Assistant starts.

@@ -24,7 +24,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
 from .best_act import NOTHING, best_act, best_act_sentence
-from .coordinator import Coordinator, HouseState, SmartLoopConfigEntry
+from .coordinator import Coordinator, SmartLoopConfigEntry
 from .engine import ActKind, RoomView
 from .entity import DisplayEntity, Figure, HouseEntity, RoomEntity, Shown, settle
 from .figures import (
@@ -41,6 +41,7 @@ from .figures import (
 )
 from .outputs.sentences import templates
 from .runtime import NO_ENGINE
+from .status import HouseState
 
 PARALLEL_UPDATES = 0
 

@@ -23,7 +23,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.smartloop import coordinator as coordinator_module
 from custom_components.smartloop.const import EVENT_DECISION
-from custom_components.smartloop.coordinator import Coordinator, HouseState
+from custom_components.smartloop.coordinator import Coordinator
 from custom_components.smartloop.database import Database
 from custom_components.smartloop.engine import (
     Decision,
@@ -37,6 +37,7 @@ from custom_components.smartloop.engine import (
 )
 from custom_components.smartloop.ledger import Ledger
 from custom_components.smartloop.outputs.events import async_fire_decision
+from custom_components.smartloop.status import HouseState
 
 from .living import Living
 from .said import decision

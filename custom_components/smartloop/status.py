@@ -1,0 +1,62 @@
+"""How the household is doing as a whole, for its own entities."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from .engine import RoomView, Severity
+
+
+class HouseState(StrEnum):
+    """How the whole is doing."""
+
+    STARTING = "starting"
+    LEARNING_HISTORY = "learning_history"
+    OK = "ok"
+    ADVICE = "advice"
+    WARNING = "warning"
+    DEGRADED = "degraded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """What the household's own entities show."""
+
+    state: HouseState
+    history_progress: int | None
+    """% of the recorded past taken in; None when there is nothing to do."""
+    reasons: tuple[str, ...]
+
+
+def status_of(
+    views: Collection[RoomView],
+    severities: Iterable[Severity],
+    facts: dict[str, Any],
+    *,
+    refused: bool,
+    started: bool,
+    progress: int | None,
+) -> Status:
+    """Return the household's status from its rooms, what is raised, and what runs the models."""
+    reasons = []
+    if facts.get("engine", "none") == "none":
+        reasons.append("engine_missing")
+    if refused:
+        reasons.append("values_refused")
+    if views and all(view.surface_humidity is None for view in views):
+        reasons.append("no_readings")
+    raised = set(severities)
+    if not started:
+        state = HouseState.STARTING
+    elif progress is not None:
+        state = HouseState.LEARNING_HISTORY
+    elif raised & {Severity.WARNING, Severity.CRITICAL}:
+        state = HouseState.WARNING
+    elif Severity.ADVICE in raised:
+        state = HouseState.ADVICE
+    elif reasons:
+        state = HouseState.DEGRADED
+    else:
+        state = HouseState.OK
+    return Status(state=state, history_progress=progress, reasons=tuple(reasons))
