@@ -38,7 +38,8 @@ def _class(name: str, thing: type) -> Iterator[str]:
 
 
 def _members(thing: type) -> Iterator[str]:
-    for name, member in sorted(vars(thing).items()):
+    own = {name: member for each in reversed(thing.__mro__[:-1]) for name, member in vars(each).items()}
+    for name, member in sorted(own.items()):
         if name.startswith("_"):
             continue
         if isinstance(member, property):

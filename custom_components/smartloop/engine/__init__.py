@@ -25,10 +25,11 @@ from .household import (
     RoomKind,
     WallClass,
 )
-from .loop import Engine, StepResult
+from .loop import Engine
 from .models.forecast import Forecaster, ForecastJob, ForecastResult, HorizonForecast
 from .models.model import Prediction, Runner
 from .reading import HOUSE, OUTDOOR, UNITS, Actuation, Measurand, Reading, WeatherPoint
+from .rooms import StepResult
 from .sentence import Message, Templates, effect_message, lesson_sentence, reason_sentence, render, templates_of
 from .trace import Entry, Forecast, Refusal, Trace, decision_record, read_trace, write_trace
 from .units import convert
