@@ -124,7 +124,7 @@ class Replay:
                         if item.room in (None, room.id):
                             yield from self._engine.step(room.id, item.at).decisions
                 case Actuation():
-                    pass  # read and checked; no decision rests on puffs yet
+                    self._engine.observe_actuation(item)
         except EngineError as err:
             complain(f"line {entry.line}: {err}")
 

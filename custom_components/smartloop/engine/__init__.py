@@ -28,6 +28,7 @@ from .household import (
 from .loop import Engine
 from .models.forecast import Forecaster, ForecastJob, ForecastResult, HorizonForecast
 from .models.model import Prediction, Runner
+from .puffs import PuffView
 from .reading import HOUSE, OUTDOOR, UNITS, Actuation, Measurand, Reading, WeatherPoint
 from .rooms import StepResult
 from .sentence import Message, Templates, effect_message, lesson_sentence, reason_sentence, render, templates_of
@@ -71,6 +72,7 @@ __all__ = [
     "Outcome",
     "Person",
     "Prediction",
+    "PuffView",
     "QuietHours",
     "Reading",
     "ReadingError",

@@ -1,4 +1,4 @@
-"""The engine of one household: readings and answers in, decisions out; time is an argument."""
+"""The engine of one household: readings, puffs and answers in, decisions out; time is an argument."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +11,10 @@ from .decisions.lessons import Record
 from .decisions.policy import Policy
 from .features.psychrometrics import vapour_pressure
 from .feedback import Feedback, Lesson, Verdict
+from .household import Household
+from .models.forecast import Forecaster
+from .puffs import Puffs, PuffView
+from .reading import Actuation
 from .room import RoomTwin
 from .rooms import Rooms
 from .snapshot import State, pack, unpack
@@ -20,6 +24,25 @@ from .weather import Weather
 
 class Engine(Rooms):
     """Everything known, learned and decided of one household."""
+
+    def __init__(self, household: Household, forecaster: Forecaster | None = None) -> None:
+        """Begin knowing nothing."""
+        super().__init__(household, forecaster)
+        self._puffs = Puffs(household)
+
+    # Puffs: of the critical lane, so nothing but counting happens here. The diary keeps them, not the snapshot.
+
+    def observe_actuation(self, actuation: Actuation) -> bool:
+        """Take in one puff; return whether it is new. Raises ReadingError for an inhaler not of this household."""
+        return self._puffs.observe(actuation)
+
+    def forget_actuation(self, actuation: Actuation) -> bool:
+        """Take one puff back; return whether there was one."""
+        return self._puffs.forget(actuation)
+
+    def puffs(self, person: str, inhaler: str, now: datetime) -> PuffView:
+        """Return how many puffs of an inhaler there were lately."""
+        return self._puffs.view(person, inhaler, now)
 
     # Who hears of it, and what they answer.
 
