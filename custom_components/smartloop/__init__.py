@@ -12,6 +12,7 @@ from .ledger import Ledger, LedgerError
 from .runtime import Runtime
 from .services import async_setup_services
 from .storage import EngineStorage
+from .websocket import async_setup_websocket
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
@@ -20,6 +21,7 @@ PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what does not depend on a household."""
     async_setup_services(hass)
+    async_setup_websocket(hass)
     return True
 
 

@@ -107,6 +107,22 @@ class Latest:
     sources: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """The last thing one source said of one quantity."""
+
+    place: str
+    measurand: Measurand
+    person: str | None
+    source: str
+    value: float
+    """In the measurand's unit."""
+    at: datetime
+    quality: float
+    fresh: bool
+    """Whether it still counts."""
+
+
 class _Source:
     """The newest value of one source in one place, and how often it reports."""
 
@@ -214,6 +230,24 @@ class Context:
             value=max(source.value for _, source in live),
             age_s=max(moment - max(source.at for _, source in live), 0.0),
             sources=len(live),
+        )
+
+    def known(self, now: datetime) -> tuple[Known, ...]:
+        """Return the last value of every source, fresh or stale, by place and quantity."""
+        moment = now.timestamp()
+        return tuple(
+            Known(
+                place=place,
+                measurand=measurand,
+                person=person,
+                source=name,
+                value=source.value,
+                at=datetime.fromtimestamp(source.at, UTC),
+                quality=source.quality,
+                fresh=-_EARLY_S <= moment - source.at <= _ttl(_class_ttl(place, measurand), source),
+            )
+            for (place, measurand, person), sources in sorted(self._channels.items(), key=_order)
+            for name, source in sorted(sources.items())
         )
 
     def liveness(self, source: str) -> datetime | None:

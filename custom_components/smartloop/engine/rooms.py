@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from .context import Context
+from .context import Context, Known
 from .decisions.candidate import Assessment, Reason
 from .decisions.decision import Decision
 from .decisions.effect import Effect, Effects
@@ -108,6 +108,10 @@ class Rooms:
     def observe_weather(self, points: Iterable[WeatherPoint]) -> None:
         """Take in a weather forecast; it replaces the one before."""
         self._weather = Weather(points)
+
+    def known(self, now: datetime) -> tuple[Known, ...]:
+        """Return the last value of every source, fresh or stale."""
+        return self._context.known(now)
 
     def liveness(self, source: str) -> datetime | None:
         """Return when a source was last heard of."""
