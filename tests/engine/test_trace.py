@@ -202,6 +202,11 @@ def test_a_nameless_source_is_the_place(place: str) -> None:
         ("water_flow", 0.6, "m³/h", 10.0),
         ("pm25", 0.012, "mg/m³", 12.0),
         ("wet", 1, "", 1.0),
+        ("tvoc", 100.0, "ppb", 450.0),
+        ("tvoc", 0.2, "mg/m³", 200.0),
+        ("respiratory_rate", 15.0, "", 15.0),
+        ("heart_rate", 62.0, "beats per minute", 62.0),
+        ("water_flow", 1440.0, "gal/d", 3.785411784),
     ],
 )
 def test_other_units_are_converted(measurand: str, value: float, unit: str, expected: float) -> None:

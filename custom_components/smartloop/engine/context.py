@@ -38,6 +38,7 @@ NOISE: dict[Measurand, Noise] = {
     Measurand.PM10: Noise(floor=4.0, per_root_hour=15.0),
     Measurand.CO2: Noise(floor=50.0, per_root_hour=150.0),
     Measurand.VOC_INDEX: Noise(floor=15.0, per_root_hour=40.0),
+    Measurand.TVOC: Noise(floor=50.0, per_root_hour=150.0),
 }
 """The quantities that are fused: datasheet floors, and what rooms usually do within an hour."""
 

@@ -25,6 +25,7 @@ class Measurand(StrEnum):
     PM10 = "pm10"
     CO2 = "co2"
     VOC_INDEX = "voc_index"
+    TVOC = "tvoc"
     WATER_FLOW = "water_flow"
     WATER_VOLUME = "water_volume"
     WATER_PRESSURE = "water_pressure"
@@ -53,6 +54,7 @@ UNITS: dict[Measurand, str] = {
     Measurand.PM10: "µg/m³",
     Measurand.CO2: "ppm",
     Measurand.VOC_INDEX: "1",
+    Measurand.TVOC: "µg/m³",
     Measurand.WATER_FLOW: "L/min",
     Measurand.WATER_VOLUME: "L",
     Measurand.WATER_PRESSURE: "kPa",
@@ -83,6 +85,7 @@ LIMITS: dict[Measurand, tuple[float, float]] = {
     Measurand.PM10: (0.0, 10000.0),
     Measurand.CO2: (200.0, 40000.0),
     Measurand.VOC_INDEX: (0.0, 500.0),
+    Measurand.TVOC: (0.0, 300000.0),
     Measurand.WATER_FLOW: (0.0, 500.0),
     Measurand.WATER_VOLUME: (0.0, 1e9),
     Measurand.WATER_PRESSURE: (0.0, 2500.0),

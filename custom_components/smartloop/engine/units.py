@@ -24,7 +24,19 @@ _DENSITY: dict[str, Conversion] = {
     "mg/m³": _times(1000.0),
     "g/m³": _times(1e6),
 }
-_RATE: dict[str, Conversion] = {"bpm": _times(1.0), "br/min": _times(1.0), "rpm": _times(1.0), "Hz": _times(60.0)}
+_TVOC_UG_PER_PPB = 4.5
+"""µg/m³ per ppb at 25 °C and 1013 hPa: 110 g/mol, the mean of indoor mixtures (Mølhave), by 24.45 L/mol."""
+_RATE: dict[str, Conversion] = {
+    # ESPHome's radar gives breaths a minute without saying so.
+    **dict.fromkeys(
+        (
+            "", "bpm", "BPM", "br/min", "brpm", "rpm", "/min", "min⁻¹", "beats/min", "breaths/min",
+            "beats per minute", "breaths per minute",
+        ),
+        _times(1.0),
+    ),
+    "Hz": _times(60.0),
+}  # fmt: skip
 _STATE: dict[str, Conversion] = {"": _times(1.0)}
 
 CONVERSIONS: dict[Measurand, dict[str, Conversion]] = {
@@ -33,6 +45,7 @@ CONVERSIONS: dict[Measurand, dict[str, Conversion]] = {
     Measurand.PM1: _DENSITY,
     Measurand.PM25: _DENSITY,
     Measurand.PM10: _DENSITY,
+    Measurand.TVOC: _DENSITY | {"ppb": _times(_TVOC_UG_PER_PPB), "ppm": _times(1000.0 * _TVOC_UG_PER_PPB)},
     Measurand.CO2: {"ppb": _times(1e-3), "%": _times(1e4)},
     Measurand.WATER_FLOW: {
         "m³/h": _times(1000.0 / 60.0),
@@ -43,6 +56,7 @@ CONVERSIONS: dict[Measurand, dict[str, Conversion]] = {
         "mL/s": _times(0.06),
         "gal/min": _times(3.785411784),
         "gal/h": _times(3.785411784 / 60.0),
+        "gal/d": _times(3.785411784 / 1440.0),
         "ft³/min": _times(28.316846592),
     },
     Measurand.WATER_VOLUME: {
