@@ -1,0 +1,1 @@
+"""Every board in software, speaking the wire formats of the real one."""
