@@ -339,6 +339,7 @@ def test_a_decision_is_written_as_promised() -> None:
         "severity": "advice",
         "room": "bath",
         "person": None,
+        "source": None,
         "state": "raised",
         "evidence": [{"name": "mold_index", "value": 1.3, "unit": "1", "lo": 0.8, "hi": 1.9}],
         "text": "Open the window.",

@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SCRIPT = ROOT / "script" / "_replay.py"
 TRACES = sorted(path.stem for path in (HERE / "traces").glob("*.jsonl"))
-FIELDS = ["t", "key", "severity", "room", "person", "state", "evidence", "text"]
+FIELDS = ["t", "key", "severity", "room", "person", "source", "state", "evidence", "text"]
 
 
 def replay(trace: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,17 @@ from .decisions.candidate import Reason
 from .decisions.decision import Act, ActKind, Decision, DecisionKey, DecisionState, Evidence, Severity
 from .decisions.effect import Effect, Outcome
 from .decisions.lessons import Record
+from .device_view import (
+    Assurance,
+    BatteryReason,
+    BatteryView,
+    DeviceFacts,
+    DeviceView,
+    DriftView,
+    LeakPoint,
+    RadioView,
+    WeakLink,
+)
 from .errors import EngineError, ModelError, ReadingError, SnapshotError, TraceError, UnitError
 from .features.psychrometrics import absolute_humidity, relative_humidity_of_dew_point
 from .features.surface import Factor, SurfaceKind, from_mold_indicator, from_single_reading
@@ -31,7 +42,16 @@ from .models.model import Prediction, Runner
 from .puffs import PuffView
 from .reading import HOUSE, OUTDOOR, UNITS, Actuation, Measurand, Reading, WeatherPoint
 from .rooms import StepResult
-from .sentence import Message, Templates, effect_message, lesson_sentence, reason_sentence, render, templates_of
+from .sentence import (
+    Message,
+    Templates,
+    assurance_sentence,
+    effect_message,
+    lesson_sentence,
+    reason_sentence,
+    render,
+    templates_of,
+)
 from .trace import Entry, Forecast, Refusal, Trace, decision_record, read_trace, write_trace
 from .units import convert
 from .view import RoomView, SurfaceView
@@ -44,11 +64,17 @@ __all__ = [
     "ActKind",
     "ActionPlan",
     "Actuation",
+    "Assurance",
     "Autonomy",
+    "BatteryReason",
+    "BatteryView",
     "Construction",
     "Decision",
     "DecisionKey",
     "DecisionState",
+    "DeviceFacts",
+    "DeviceView",
+    "DriftView",
     "Effect",
     "Engine",
     "EngineError",
@@ -65,6 +91,7 @@ __all__ = [
     "Inhaler",
     "InhalerRole",
     "Journey",
+    "LeakPoint",
     "Lesson",
     "Measurand",
     "Message",
@@ -74,6 +101,7 @@ __all__ = [
     "Prediction",
     "PuffView",
     "QuietHours",
+    "RadioView",
     "Reading",
     "ReadingError",
     "Reason",
@@ -94,8 +122,10 @@ __all__ = [
     "UnitError",
     "Verdict",
     "WallClass",
+    "WeakLink",
     "WeatherPoint",
     "absolute_humidity",
+    "assurance_sentence",
     "convert",
     "decision_record",
     "effect_message",

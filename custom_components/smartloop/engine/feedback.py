@@ -29,6 +29,8 @@ class Feedback:
     room: str | None = None
     person: str | None = None
     decision_id: str | None = None
+    source: str | None = None
+    """The box, when the decision is about one"""
 
     def __post_init__(self) -> None:
         """Refuse answers that cannot be placed."""
@@ -56,3 +58,5 @@ class Lesson:
     decision's own score (1 = as much again as the first threshold)."""
     snooze_until: datetime | None
     """No message of this kind here before then."""
+    source: str | None = None
+    """The box, when the answer was about one"""

@@ -45,6 +45,7 @@ class Journey(StrEnum):
     """What the owner wants SmartLoop for."""
 
     MOLD = "mold"
+    DEVICE = "device"
 
 
 class Autonomy(StrEnum):

@@ -1,22 +1,25 @@
 """The engine of one household: readings, puffs and answers in, decisions out; time is an argument."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import override
 
 from .context import Context
 from .decisions.decision import Decision, DecisionKey, DecisionState
 from .decisions.effect import Effects
 from .decisions.lessons import Record
-from .decisions.policy import Policy
+from .decisions.policy import Policy, is_about
+from .device_view import Assurance, DeviceFacts, DeviceView
+from .devices import Devices
 from .features.psychrometrics import vapour_pressure
 from .feedback import Feedback, Lesson, Verdict
 from .household import Household
 from .models.forecast import Forecaster
 from .puffs import Puffs, PuffView
-from .reading import Actuation
+from .reading import Actuation, Reading
 from .room import RoomTwin
-from .rooms import Rooms
+from .rooms import Rooms, StepResult
 from .snapshot import State, pack, unpack
 from .view import RoomView
 from .weather import Weather
@@ -29,6 +32,60 @@ class Engine(Rooms):
         """Begin knowing nothing."""
         super().__init__(household, forecaster)
         self._puffs = Puffs(household)
+        self._devices = Devices()
+        self._device_views: tuple[DeviceView, ...] = ()
+
+    # The boxes that the readings come from.
+
+    def describe_devices(self, facts: Iterable[DeviceFacts]) -> None:
+        """Take what the registries say of every box; one that is no longer listed is forgotten."""
+        for source in self._devices.describe(facts):
+            # Whoever was told of it hears that it is over.
+            self._waiting += [
+                replace(decision, state=DecisionState.CLEARED) for decision in self._policy.active(source=source)
+            ]
+            self._policy.forget(None, source)
+
+    @override
+    def observe(self, reading: Reading) -> None:
+        """Take in one reading; raises ReadingError for a place that is not of this household."""
+        super().observe(reading)
+        self._devices.observe(reading)
+
+    def checked_in(self, source: str, at: datetime, *, rssi: float | None = None, lqi: float | None = None) -> None:
+        """Take in a sign of life that brings no value: a repeated report, a radio's last seen."""
+        self._devices.checked_in(source, at, rssi=rssi, lqi=lqi)
+
+    def step_devices(self, now: datetime) -> StepResult:
+        """Look at every box; cheap, meant for every minute."""
+        ended, self._waiting = (
+            tuple(each for each in self._waiting if each.source is not None),
+            [each for each in self._waiting if each.source is None],
+        )
+        taken = tuple(
+            decision for assessment in self._devices.look(now) for decision in self._policy.observe(assessment)
+        )
+        views, self._device_views = self._device_views, self.devices(now)
+        return StepResult(decisions=ended + taken, changed=bool(ended or taken) or views != self._device_views)
+
+    def devices(self, now: datetime) -> tuple[DeviceView, ...]:
+        """Return what is known of each box."""
+        return tuple(
+            replace(
+                view,
+                active=self._policy.active(source=view.source),
+                shadows=self._policy.shadows(source=view.source),
+            )
+            for view in self._devices.views(now)
+        )
+
+    def battery_replaced(self, source: str, at: datetime) -> None:
+        """Begin a new battery: the owner says so; a jump up is also found without."""
+        self._devices.battery_replaced(source, at)
+
+    def assurance(self, tests: Mapping[str, datetime], now: datetime) -> Assurance:
+        """Return how many leak sensors are proven alive; `tests` is when each was last wetted, by source."""
+        return self._devices.assurance(tests, now)
 
     # Puffs: of the critical lane, so nothing but counting happens here. The diary keeps them, not the snapshot.
 
@@ -54,9 +111,9 @@ class Engine(Rooms):
         """Take note that a person has been told."""
         self._policy.told(decision, person, at)
 
-    def record(self, key: DecisionKey, room: str | None) -> Record:
-        """Return how often this kind of message was right in this room."""
-        return self._policy.record(key, room)
+    def record(self, key: DecisionKey, room: str | None, source: str | None = None) -> Record:
+        """Return how often this kind of message was right in this room, or of this box."""
+        return self._policy.record(key, room, source)
 
     def learn(self, feedback: Feedback) -> Lesson | None:
         """Take in one answer; what it ends is handed out by the next step of the room."""
@@ -70,12 +127,7 @@ class Engine(Rooms):
         return learned.lesson
 
     def _judged(self, feedback: Feedback) -> Decision | None:
-        for decision in self._policy.active():
-            named = feedback.decision_id == decision.id
-            meant = feedback.decision_id is None and (feedback.key, feedback.room) == (decision.key, decision.room)
-            if named or meant:
-                return decision
-        return None
+        return next((each for each in self._policy.active() if is_about(feedback, each)), None)
 
     def lessons(self) -> tuple[Lesson, ...]:
         """Return the lessons in force, oldest first."""
@@ -139,7 +191,7 @@ class Engine(Rooms):
             self._forecaster.restore(stored.forecasts)
         self._context, self._policy, self._effects = context, policy, effects
         self._weather, self._twins = weather, twins
-        self._waiting = [decision for decision in stored.waiting if decision.room in twins]
+        self._waiting = [decision for decision in stored.waiting if decision.room in twins or decision.source]
         self._begin()
 
     def adopt(self, past: Engine) -> None:

@@ -86,7 +86,7 @@ class Rooms:
     def _unseen(self, twin: RoomTwin) -> RoomView:
         """Return the view of a room that was not looked at since the start: what it was taught."""
         nothing = Moment.of(Context(vapour_pressure), Outdoors(), twin.room.id, twin.at or _EPOCH)
-        return view_of(twin, nothing, self._findings(Assessment(room=twin.room.id, at=twin.at or _EPOCH)))
+        return view_of(twin, nothing, self._findings(twin.room.id, Assessment(room=twin.room.id, at=twin.at or _EPOCH)))
 
     # What comes in.
 
@@ -122,7 +122,7 @@ class Rooms:
     def due(self, now: datetime) -> tuple[str, ...]:
         """Return the rooms worth a look: something new, a new hour, or nothing for some minutes."""
         moment = _seconds(now)
-        waiting = {decision.room for decision in self._waiting}
+        waiting = {decision.room for decision in self._waiting if decision.source is None}
         return tuple(room for room, twin in self._twins.items() if room in waiting or self._is_due(twin, moment))
 
     def _is_due(self, twin: RoomTwin, moment: float) -> bool:
@@ -149,15 +149,15 @@ class Rooms:
         expected = forecast_surface_humidity(twin, seen, self._weather, forecast)
         assessment, effect = self._judge(twin, seen, expected)
         decisions = self._policy.observe(assessment)
-        view = view_of(twin, seen, self._findings(assessment, forecast, expected))
+        view = view_of(twin, seen, self._findings(room, assessment, forecast, expected))
         changed = view != self._views[room]
         self._views[room] = view
         return StepResult(decisions=told + decisions, effect=effect, changed=changed or bool(told or decisions))
 
     def _hand_out(self, room: str) -> list[Decision]:
-        told = [decision for decision in self._waiting if decision.room == room]
+        told = [decision for decision in self._waiting if decision.subject == (room, None)]
         if told:
-            self._waiting = [decision for decision in self._waiting if decision.room != room]
+            self._waiting = [decision for decision in self._waiting if decision.subject != (room, None)]
         return told
 
     def _look_outside(self, now: datetime) -> Outdoors:
@@ -179,9 +179,12 @@ class Rooms:
         return assess(conditions, self._policy.standing_keys(room)), effect
 
     def _findings(
-        self, assessment: Assessment, forecast: ForecastOutput | None = None, expected: float | None = None
+        self,
+        room: str,
+        assessment: Assessment,
+        forecast: ForecastOutput | None = None,
+        expected: float | None = None,
     ) -> Findings:
-        room = assessment.room
         return Findings(
             assessment=assessment,
             air_change=self._effects.air_change(room),

@@ -12,6 +12,7 @@ from .decisions.decision import Decision, DecisionKey, DecisionState
 from .decisions.effect import Effect, Outcome
 from .decisions.lessons import Record
 from .decisions.mold import SCORE_SPAN
+from .device_view import LeakPoint
 from .feedback import Lesson
 
 type Templates = Mapping[str, str]
@@ -32,19 +33,40 @@ PARTS: dict[DecisionKey, tuple[str, ...]] = {
         "mold.growth.hours",
         "mold.growth.inspect",
     ),
+    DecisionKey.DEVICE_SILENT: (
+        "device.silent.text",
+        "device.silent.usual",
+        "device.silent.bridge",
+        "device.silent.leak",
+    ),
+    DecisionKey.DEVICE_BATTERY: ("device.battery.text", "device.battery.band", "device.battery.level"),
+    DecisionKey.DEVICE_DRIFT: ("device.drift.text", "device.drift.band", "device.drift.stuck"),
 }
 """The sentences of each kind of decision, in order."""
 
 _NAMES = {
     # Evidence -> placeholder and decimals
+    "battery": ("battery", 0),
+    "battery_days_left": ("days_left", 0),
     "critical_humidity": ("critical", 0),
     "days_to_mold": ("days", 0),
     "forecast_surface_humidity": ("forecast", 0),
+    "drifting_days": ("drifting", 0),
     "hours_above_critical": ("hours", 0),
+    "humidity_offset": ("offset", 0),
+    "missed_intervals": ("missed", 0),
     "mold_index": ("index", 1),
+    "leak_points": ("leak_points", 0),
     "outdoor_vapour_pressure": ("outdoor", 1),
+    "silent_devices": ("boxes", 0),
     "surface_humidity": ("surface", 0),
     "vapour_pressure": ("indoor", 1),
+}
+_SPANS = {
+    # Evidence, h -> placeholder
+    "check_in_interval": "interval",
+    "silent_for": "silent",
+    "unchanged_for": "unchanged",
 }
 
 
@@ -68,12 +90,16 @@ def render(
     room_name: str | None,
     person_name: str | None = None,
     record: Record | None = None,
+    device_name: str | None = None,
 ) -> Message:
-    """Return a decision in words."""
+    """Return a decision in words; `device_name` is that of the box it is about."""
     values = _values(decision, templates, record) | _who(templates, room_name, person_name)
+    if decision.source is not None:
+        values["device"] = device_name or decision.source
     values["act"] = templates[f"act.{decision.key}"]
     if decision.state is DecisionState.CLEARED:
-        return Message(title=_said(templates, "cleared.title", values), text=_said(templates, "cleared.text", values))
+        over = "cleared" if decision.source is None else f"{decision.key}.cleared"
+        return Message(title=_said(templates, f"{over}.title", values), text=_said(templates, f"{over}.text", values))
     parts = [*PARTS[decision.key], "record"]
     if decision.state is DecisionState.SHADOW:
         parts.append("shadow")
@@ -90,9 +116,12 @@ def lesson_sentence(
     room_name: str | None,
     person_name: str | None = None,
     zone: tzinfo | None = None,
+    device_name: str | None = None,
 ) -> str:
     """Return what an answer changed, in words; times in the zone given."""
     values = _who(templates, room_name, person_name)
+    if lesson.source is not None:
+        values["room"] = device_name or values["room"]
     values["act"] = templates.get(f"act.{lesson.key}", lesson.key)
     values["more"] = _more(lesson, templates)
     if lesson.snooze_until is not None:
@@ -122,6 +151,11 @@ def reason_sentence(reason: Reason, templates: Templates) -> str:
     return templates[f"reason.{reason}"]
 
 
+def assurance_sentence(point: LeakPoint, templates: Templates) -> str:
+    """Return a leak sensor's weakest link, in words."""
+    return templates[point.sentence]
+
+
 def _said(templates: Templates, key: str, values: Mapping[str, str]) -> str:
     """Return one sentence; empty when its evidence is missing."""
     try:
@@ -135,8 +169,8 @@ def _who(templates: Templates, room_name: str | None, person_name: str | None) -
 
 
 def _values(decision: Decision, templates: Templates, record: Record | None) -> dict[str, str]:
-    values: dict[str, str] = {}
     numbers = {item.name: item.value for item in decision.evidence}
+    values = {place: _span(numbers[name], templates) for name, place in _SPANS.items() if name in numbers}
     for item in decision.evidence:
         if item.name in _NAMES:
             name, decimals = _NAMES[item.name]
@@ -174,11 +208,20 @@ def _duration(minutes: float, templates: Templates) -> str:
     return templates["duration.hours"].format(count=round(minutes / 60.0))
 
 
+def _span(hours: float, templates: Templates) -> str:
+    """Return a length of time in the unit that people would use."""
+    if hours < 1.5:
+        return templates["span.minutes"].format(count=round(hours * 60.0))
+    if hours < 48.0:
+        return templates["span.hours"].format(count=round(hours))
+    return templates["span.days"].format(count=round(hours / 24.0))
+
+
 def _more(lesson: Lesson, templates: Templates) -> str:
     """Return how much evidence a lesson's shift of the bar is worth."""
     shift = abs(lesson.bar_shift)
     if lesson.key == DecisionKey.MOLD_GROWTH:
         return templates["more.index"].format(count=_short(shift, templates))
-    if lesson.key in DecisionKey:
+    if lesson.key in DecisionKey and not lesson.key.startswith("device."):
         return templates["more.humidity"].format(count=_short(shift * SCORE_SPAN, templates))
     return templates["more.other"].format(count=_short(shift, templates))

@@ -99,6 +99,7 @@ def decision_record(decision: Decision, text: str) -> dict[str, Json]:
         "severity": decision.severity.value,
         "room": decision.room,
         "person": decision.person,
+        "source": decision.source,
         "state": decision.state.value,
         "evidence": [
             {"name": e.name, "value": e.value, "unit": e.unit, "lo": e.lo, "hi": e.hi} for e in decision.evidence

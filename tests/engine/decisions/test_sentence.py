@@ -24,6 +24,7 @@ from custom_components.smartloop.engine.decisions.decision import (
 from custom_components.smartloop.engine.decisions.effect import Effect, Outcome, Sign
 from custom_components.smartloop.engine.decisions.lessons import SHIFTS, Record
 from custom_components.smartloop.engine.decisions.mold import ACT_KEYS, RoomConditions, assess
+from custom_components.smartloop.engine.device_view import WeakLink
 from custom_components.smartloop.engine.features.psychrometrics import vapour_pressure
 from custom_components.smartloop.engine.feedback import Lesson, Verdict
 from custom_components.smartloop.engine.sentence import (
@@ -103,6 +104,10 @@ def test_the_files_hold_what_is_asked_for_and_nothing_else() -> None:
     wanted |= {"duration.minutes", "duration.hours", "more.humidity", "more.index", "more.other"}
     wanted |= {f"act.{key}" for key in DecisionKey} | {f"{key}.title" for key in DecisionKey}
     wanted |= {part for parts in PARTS.values() for part in parts}
+    of_boxes = [key for key in DecisionKey if key.startswith("device.")]
+    wanted |= {f"{key}.cleared.{part}" for key in of_boxes for part in ("title", "text")}
+    wanted |= {"span.minutes", "span.hours", "span.days"}
+    wanted |= {f"assurance.{link}" for link in (*WeakLink, "fine")}
     wanted |= {f"reason.{reason}" for reason in Reason} | {f"lesson.{verdict}" for verdict in SHIFTS}
     wanted |= {f"effect.{outcome}.{part}" for outcome in Outcome for part in ("title", "text")}
     assert set(LANGUAGES["en"]) == wanted
@@ -111,6 +116,7 @@ def test_the_files_hold_what_is_asked_for_and_nothing_else() -> None:
 
 def test_every_placeholder_can_be_filled() -> None:
     known = {name for name, _ in module._NAMES.values()}
+    known |= {*module._SPANS.values(), "device", "days_left_lo", "days_left_hi", "offset_lo", "offset_hi"}
     known |= {"index_lo", "index_hi", "before", "after", "minutes", "duration", "amount", "target"}
     known |= {
         "room",

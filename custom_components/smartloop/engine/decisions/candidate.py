@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from .decision import Act, DecisionKey, Evidence, Severity
+from .decision import Act, DecisionKey, Evidence, Severity, Subject, subject_of
 
 
 class Reason(StrEnum):
@@ -34,9 +34,10 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assessment:
-    """Everything that can be said of a room at one moment."""
+    """Everything that can be said of a room, or of a box, at one moment."""
 
-    room: str
+    room: str | None
+    """None of a box that stands in no room"""
     at: datetime
     candidates: tuple[Candidate, ...] = ()
     done: frozenset[DecisionKey] = frozenset()
@@ -45,3 +46,10 @@ class Assessment:
     """Too little is known: what stands is neither confirmed nor cleared."""
     reason: Reason | None = None
     """Why there is no act among the candidates; None when there is one."""
+    source: str | None = None
+    """The box, when it is about one"""
+
+    @property
+    def subject(self) -> Subject:
+        """Return what it is about."""
+        return subject_of(self.room, self.source)

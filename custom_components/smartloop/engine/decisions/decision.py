@@ -12,6 +12,9 @@ class DecisionKey(StrEnum):
     MOLD_HEAT = "mold.heat"
     MOLD_DEHUMIDIFY = "mold.dehumidify"
     MOLD_GROWTH = "mold.growth"
+    DEVICE_SILENT = "device.silent"
+    DEVICE_BATTERY = "device.battery"
+    DEVICE_DRIFT = "device.drift"
 
 
 class Severity(StrEnum):
@@ -71,9 +74,18 @@ class Act:
     """%, as the model predicts"""
 
 
+type Subject = tuple[str | None, str | None]
+"""What a decision is about: (room, None), or (None, source) for a box wherever it stands."""
+
+
+def subject_of(room: str | None, source: str | None) -> Subject:
+    """Return the subject: a box that moves to another room stays the same one."""
+    return (room, None) if source is None else (None, source)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """One decision about a room or a person; pure data, worded elsewhere."""
+    """One decision about a room, a person or a box; pure data, worded elsewhere."""
 
     id: str
     """Unique per raising; deterministic from key, subject and time."""
@@ -88,8 +100,15 @@ class Decision:
     expires_at: datetime
     score: float
     """Evidence in units of the first threshold: 1 = just enough; personal bars compare with it."""
+    source: str | None = None
+    """The box that the decision is about; `room` is then where it stands"""
+
+    @property
+    def subject(self) -> Subject:
+        """Return what the decision is about."""
+        return subject_of(self.room, self.source)
 
     @property
     def tag(self) -> str:
         """Return what messages about the same matter share: a newer one replaces the older."""
-        return f"{self.key}:{self.room or ''}:{self.person or ''}"
+        return f"{self.key}:{self.source or self.room or ''}:{self.person or ''}"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from ..errors import SnapshotError
 from ..feedback import Feedback, Lesson, Verdict
+from .decision import Subject, subject_of
 from .stored import Json, Stored, lesson_record, read_lesson, written
 
 LEAST_BAR = -0.2
@@ -59,7 +60,9 @@ class Lessons:
         """Return whether the answer has been taken in before."""
         return feedback.id in self._seen or (self._forgotten is not None and feedback.at <= self._forgotten)
 
-    def learn_one(self, feedback: Feedback, room: str | None, score: float | None) -> Lesson | None:
+    def learn_one(
+        self, feedback: Feedback, room: str | None, score: float | None, source: str | None = None
+    ) -> Lesson | None:
         """Take in one answer; `score` is that of the decision it judges, if it still stands."""
         if self.seen(feedback):
             return None
@@ -69,7 +72,7 @@ class Lessons:
         shift = SHIFTS[feedback.verdict]
         if feedback.verdict is Verdict.WRONG and score is not None:
             # The very evidence that was called wrong must not be enough again.
-            shift = max(shift, score - 1.0 - self.bar_shift(feedback.person, feedback.key, room) + CLEARLY)
+            shift = max(shift, score - 1.0 - self.bar_shift(feedback.person, feedback.key, room, source) + CLEARLY)
         lesson = Lesson(
             id=feedback.id,
             key=feedback.key,
@@ -79,6 +82,7 @@ class Lessons:
             person=feedback.person,
             bar_shift=shift,
             snooze_until=feedback.at + SNOOZE if feedback.verdict is Verdict.DISMISSED else None,
+            source=source,
         )
         insort(self._lessons, lesson, key=lambda item: (item.at, item.id))
         del self._lessons[:-MOST_LESSONS]
@@ -97,34 +101,36 @@ class Lessons:
                 return self._lessons.pop(place)
         return None
 
-    def forget(self, room: str) -> None:
-        """Take back every lesson of a room."""
-        self._lessons = [lesson for lesson in self._lessons if lesson.room != room]
+    def forget(self, room: str | None, source: str | None = None) -> None:
+        """Take back every lesson about a room, or about a box."""
+        subject = subject_of(room, source)
+        self._lessons = [lesson for lesson in self._lessons if _subject(lesson) != subject]
 
-    def _of(self, person: str | None, key: str, room: str | None) -> list[Lesson]:
+    def _of(self, person: str | None, key: str, subject: Subject) -> list[Lesson]:
         return [
             lesson
             for lesson in self._lessons
-            if lesson.key == key and lesson.room == room and lesson.person in (None, person)
+            if lesson.key == key and _subject(lesson) == subject and lesson.person in (None, person)
         ]
 
-    def bar_shift(self, person: str | None, key: str, room: str | None) -> float:
+    def bar_shift(self, person: str | None, key: str, room: str | None, source: str | None = None) -> float:
         """Return by how much the person's bar differs from the first threshold."""
         shift = 0.0
-        for lesson in self._of(person, key, room):
+        for lesson in self._of(person, key, subject_of(room, source)):
             shift = min(max(shift + lesson.bar_shift, LEAST_BAR), MOST_BAR)
         return shift
 
-    def snoozed(self, person: str | None, key: str, room: str | None, at: datetime) -> bool:
+    def snoozed(self, person: str | None, key: str, room: str | None, at: datetime, source: str | None = None) -> bool:
         """Return whether the person wants to hear nothing of this now."""
         return any(
             lesson.snooze_until is not None and lesson.at <= at < lesson.snooze_until
-            for lesson in self._of(person, key, room)
+            for lesson in self._of(person, key, subject_of(room, source))
         )
 
-    def record(self, key: str, room: str | None) -> Record:
-        """Return how often this kind of message was right in this room, as far as anybody answered."""
-        verdicts = [lesson.verdict for lesson in self._lessons if lesson.key == key and lesson.room == room]
+    def record(self, key: str, room: str | None, source: str | None = None) -> Record:
+        """Return how often this kind of message was right in this room or of this box, as far as anybody answered."""
+        subject = subject_of(room, source)
+        verdicts = [lesson.verdict for lesson in self._lessons if lesson.key == key and _subject(lesson) == subject]
         return Record(helpful=verdicts.count(Verdict.HELPFUL), wrong=verdicts.count(Verdict.WRONG))
 
     def snapshot(self) -> dict[str, Json]:
@@ -147,3 +153,7 @@ class Lessons:
             raise SnapshotError(msg)
         self._lessons.sort(key=lambda item: (item.at, item.id))
         return self
+
+
+def _subject(lesson: Lesson) -> Subject:
+    return subject_of(lesson.room, lesson.source)

@@ -11,8 +11,13 @@ APART = timedelta(minutes=60)
 """Between two non-critical messages to one person."""
 REPEAT = timedelta(hours=6)
 """Between two messages about the same matter."""
-REPEATS: dict[DecisionKey, timedelta] = {DecisionKey.MOLD_GROWTH: timedelta(days=7)}
-"""What changes in weeks is not said every day."""
+REPEATS: dict[DecisionKey, timedelta] = {
+    DecisionKey.MOLD_GROWTH: timedelta(days=7),
+    DecisionKey.DEVICE_SILENT: timedelta(days=1),
+    DecisionKey.DEVICE_BATTERY: timedelta(days=7),
+    DecisionKey.DEVICE_DRIFT: timedelta(days=30),
+}
+"""What changes in weeks is not said every day; a box that comes and goes is not said each time."""
 MOST_TAGS = 200
 EVERYBODY = ""
 """Stands for the house while it has no people."""

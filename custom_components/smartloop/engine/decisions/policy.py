@@ -12,7 +12,7 @@ from ..errors import SnapshotError
 from ..feedback import Feedback, Lesson, Verdict
 from ..household import Autonomy, Household, Journey, Person
 from .candidate import Assessment, Candidate
-from .decision import Decision, DecisionKey, DecisionState, Severity
+from .decision import Decision, DecisionKey, DecisionState, Severity, Subject, subject_of
 from .lessons import Lessons, Record
 from .messages import Messages
 from .stored import Json, Stored, decision_record, read_decision, written
@@ -26,8 +26,10 @@ LARGEST_GAP = timedelta(hours=2)
 """Between two looks, beyond which persistence is not proven."""
 REST_AFTER_CLEAR = timedelta(hours=1)
 REST_AFTER_ANSWER = timedelta(hours=6)
-ENDED_BY_DOING = frozenset({DecisionKey.MOLD_VENTILATE, DecisionKey.MOLD_HEAT, DecisionKey.MOLD_DEHUMIDIFY})
+ENDED_BY_DOING = frozenset(DecisionKey) - {DecisionKey.MOLD_GROWTH}
 """Done is done; conditions for growth stay as they are when somebody has looked."""
+_OF_BOXES = frozenset({DecisionKey.DEVICE_SILENT, DecisionKey.DEVICE_BATTERY, DecisionKey.DEVICE_DRIFT})
+"""Their models look at hours to weeks already: nothing is gained by waiting until they persist."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +42,7 @@ class Learned:
 
 @dataclass(slots=True)
 class _Track:
-    """One kind of decision in one room."""
+    """One kind of decision in one room, or about one box."""
 
     pending_since: datetime | None = None
     last_seen: datetime | None = None
@@ -57,43 +59,43 @@ class Policy:
     def __init__(self, household: Household) -> None:
         """Begin with nothing raised and nothing learned."""
         self._household = household
-        self._rooms: dict[str, _Tracks] = {}
+        self._subjects: dict[Subject, _Tracks] = {}
         self._lessons = Lessons()
         self._messages = Messages(household)
 
     # What stands.
 
-    def active(self, room: str | None = None) -> tuple[Decision, ...]:
-        """Return the decisions that are raised now, in one room or all."""
-        return tuple(each for each in self._standing(room) if each.state is DecisionState.RAISED)
+    def active(self, room: str | None = None, source: str | None = None) -> tuple[Decision, ...]:
+        """Return the decisions that are raised now: of one room, one box, or all."""
+        return tuple(each for each in self._standing(room, source) if each.state is DecisionState.RAISED)
 
-    def shadows(self, room: str | None = None) -> tuple[Decision, ...]:
+    def shadows(self, room: str | None = None, source: str | None = None) -> tuple[Decision, ...]:
         """Return the decisions that no person's bar lets through."""
-        return tuple(each for each in self._standing(room) if each.state is DecisionState.SHADOW)
+        return tuple(each for each in self._standing(room, source) if each.state is DecisionState.SHADOW)
 
     def standing_keys(self, room: str) -> frozenset[DecisionKey]:
         """Return what stands in a room, raised or in the shadow: `mold.assess` asks for it."""
         return frozenset(each.key for each in self._standing(room))
 
-    def _standing(self, room: str | None) -> Iterator[Decision]:
-        for _, track in self._tracks(room):
+    def _standing(self, room: str | None, source: str | None = None) -> Iterator[Decision]:
+        for _, track in self._tracks(None if room is source is None else subject_of(room, source)):
             if track.standing is not None:
                 yield track.standing
 
-    def _tracks(self, room: str | None) -> Iterator[tuple[DecisionKey, _Track]]:
-        """Yield what is followed in a room, or in all; what one room costs does not depend on the others."""
-        for tracks in self._rooms.values() if room is None else (self._rooms.get(room, {}),):
+    def _tracks(self, subject: Subject | None) -> Iterator[tuple[DecisionKey, _Track]]:
+        """Yield what is followed of a subject, or of all; what one room costs does not depend on the others."""
+        for tracks in self._subjects.values() if subject is None else (self._subjects.get(subject, {}),):
             yield from tracks.items()
 
     # What changes.
 
     def observe(self, assessment: Assessment) -> tuple[Decision, ...]:
-        """Take in what can be said of a room now; return what was raised, cleared or shadowed."""
-        changes = list(self.expire(assessment.at, assessment.room))
+        """Take in what can be said of a room or box now; return what was raised, cleared or shadowed."""
+        changes = list(self.expire(assessment.at, assessment.subject))
         if assessment.abstained:
             return tuple(changes)
         candidates = {candidate.key: candidate for candidate in assessment.candidates}
-        tracks = self._rooms.setdefault(assessment.room, {})
+        tracks = self._subjects.setdefault(assessment.subject, {})
         for key in DecisionKey:
             candidate = None if self._is_off(key) else candidates.get(key)
             if candidate is None and key not in tracks:
@@ -106,10 +108,10 @@ class Policy:
             track.last_seen = assessment.at
         return tuple(changes)
 
-    def expire(self, at: datetime, room: str | None = None) -> tuple[Decision, ...]:
-        """Clear what has not been confirmed for longer than it may stand, in one room or all."""
+    def expire(self, at: datetime, subject: Subject | None = None) -> tuple[Decision, ...]:
+        """Clear what has not been confirmed for longer than it may stand, of one subject or all."""
         changes: list[Decision] = []
-        for _, track in self._tracks(room):
+        for _, track in self._tracks(subject):
             if track.standing is not None and track.standing.expires_at <= at:
                 changes += _clear(track, track.standing, at, REST_AFTER_CLEAR)
         return tuple(changes)
@@ -126,7 +128,7 @@ class Policy:
         if track.pending_since is None or gap:
             track.pending_since = at
         if candidate.severity is not Severity.CRITICAL:
-            if at - track.pending_since < DEBOUNCE:
+            if at - track.pending_since < DEBOUNCE and candidate.key not in _OF_BOXES:
                 return []
             if track.rests_until is not None and at < track.rests_until:
                 return []
@@ -139,7 +141,9 @@ class Policy:
         if candidate is None or candidate.score <= CLEAR_AT or candidate.key in assessment.done:
             return _clear(track, standing, at, REST_AFTER_CLEAR)
         worse = candidate.severity.outranks(standing.severity)
-        lit = standing.state is DecisionState.SHADOW and any(self._audience(candidate, assessment.room, at))
+        lit = standing.state is DecisionState.SHADOW and any(
+            self._audience(candidate, assessment.room, at, assessment.source)
+        )
         if worse or lit:
             return [self._raise(track, candidate, assessment)]
         track.standing = replace(
@@ -152,10 +156,10 @@ class Policy:
         return []
 
     def _raise(self, track: _Track, candidate: Candidate, assessment: Assessment) -> Decision:
-        room, at = assessment.room, assessment.at
-        heard = any(self._audience(candidate, room, at))
+        room, source, at = assessment.room, assessment.source, assessment.at
+        heard = any(self._audience(candidate, room, at, source))
         decision = Decision(
-            id=f"{candidate.key}:{room}:{int(at.timestamp())}",
+            id=f"{candidate.key}:{source or room}:{int(at.timestamp())}",
             key=candidate.key,
             severity=candidate.severity,
             state=DecisionState.RAISED if heard else DecisionState.SHADOW,
@@ -166,6 +170,7 @@ class Policy:
             at=at,
             expires_at=at + candidate.valid_for,
             score=candidate.score,
+            source=source,
         )
         track.standing = decision
         track.pending_since = None
@@ -176,19 +181,22 @@ class Policy:
     def _people(self) -> tuple[Person | None, ...]:
         return self._household.people or (None,)
 
-    def _audience(self, said: Candidate | Decision, room: str | None, at: datetime) -> Iterator[bool]:
+    def _audience(
+        self, said: Candidate | Decision, room: str | None, at: datetime, source: str | None
+    ) -> Iterator[bool]:
         """Yield for each person whether the evidence passes the bar."""
         for person in self._people():
-            yield self._passes(said, room, person, at)
+            yield self._passes(said, subject_of(room, source), person, at)
 
-    def _passes(self, said: Candidate | Decision, room: str | None, person: Person | None, at: datetime) -> bool:
+    def _passes(self, said: Candidate | Decision, subject: Subject, person: Person | None, at: datetime) -> bool:
         if said.severity is Severity.CRITICAL:
             return True
         name = None if person is None else person.id
-        bar = RAISE_AT + max(self._lessons.bar_shift(name, said.key, room), 0.0)
+        room, source = subject
+        bar = RAISE_AT + max(self._lessons.bar_shift(name, said.key, room, source), 0.0)
         # What stands is held on to a little below its bar, as it is below the first threshold.
         bar -= RAISE_AT - CLEAR_AT if isinstance(said, Decision) else 0.0
-        return said.score >= bar and not self._lessons.snoozed(name, said.key, room, at)
+        return said.score >= bar and not self._lessons.snoozed(name, said.key, room, at, source)
 
     def recipients(self, decision: Decision, at: datetime) -> tuple[str | None, ...]:
         """Return the people to tell now; (None,) is the house itself while it has no people.
@@ -200,7 +208,7 @@ class Policy:
         return tuple(
             None if person is None else person.id
             for person in self._people()
-            if self._passes(decision, decision.room, person, at) and self._messages.may_tell(decision, person, at)
+            if self._passes(decision, decision.subject, person, at) and self._messages.may_tell(decision, person, at)
         )
 
     def told(self, decision: Decision, person: str | None, at: datetime) -> None:
@@ -217,8 +225,9 @@ class Policy:
         standing = None if track is None else track.standing
         if standing is not None and standing.severity is Severity.CRITICAL:
             return Learned(lesson=None, decisions=())
-        room = feedback.room if standing is None else standing.room
-        lesson = self._lessons.learn_one(feedback, room, None if standing is None else standing.score)
+        judged = feedback if standing is None else standing
+        score = None if standing is None else standing.score
+        lesson = self._lessons.learn_one(feedback, judged.room, score, judged.source)
         if lesson is None or track is None or standing is None or not self._ends(lesson, standing):
             return Learned(lesson=lesson, decisions=())
         return Learned(lesson=lesson, decisions=tuple(_clear(track, standing, feedback.at, REST_AFTER_ANSWER)))
@@ -229,11 +238,7 @@ class Policy:
             standing = track.standing
             if standing is None or key != feedback.key or feedback.at < standing.at:
                 continue
-            if feedback.decision_id is None:
-                meant = feedback.room == standing.room
-            else:
-                meant = feedback.decision_id == standing.id
-            if meant:
+            if is_about(feedback, standing):
                 return track
         return None
 
@@ -242,13 +247,13 @@ class Policy:
             return True
         if lesson.verdict is Verdict.HELPFUL:
             return standing.key in ENDED_BY_DOING
-        return not any(self._audience(standing, standing.room, lesson.at))
+        return not any(self._audience(standing, standing.room, lesson.at, standing.source))
 
     def undo(self, lesson_id: str) -> Lesson | None:
         """Take back one lesson and exactly its effect; None when there is none of that id."""
         lesson = self._lessons.undo(lesson_id)
-        if lesson is not None and lesson.room is not None:
-            for key, track in self._tracks(lesson.room):
+        if lesson is not None:
+            for key, track in self._tracks(subject_of(lesson.room, lesson.source)):
                 if key == lesson.key:
                     track.rests_until = None
         return lesson
@@ -257,14 +262,14 @@ class Policy:
         """Return the lessons in force, oldest first."""
         return self._lessons.all()
 
-    def record(self, key: DecisionKey, room: str | None) -> Record:
-        """Return how often this kind of message was right in this room."""
-        return self._lessons.record(key, room)
+    def record(self, key: DecisionKey, room: str | None, source: str | None = None) -> Record:
+        """Return how often this kind of message was right in this room, or of this box."""
+        return self._lessons.record(key, room, source)
 
-    def forget(self, room: str) -> None:
-        """Forget a room: what stands and what was taught; answers already taken in stay known."""
-        self._lessons.forget(room)
-        self._rooms.pop(room, None)
+    def forget(self, room: str | None, source: str | None = None) -> None:
+        """Forget a room or box: what stands and what was taught; answers already taken in stay known."""
+        self._lessons.forget(room, source)
+        self._subjects.pop(subject_of(room, source), None)
 
     # What is kept.
 
@@ -278,12 +283,13 @@ class Policy:
                 {
                     "key": key.value,
                     "room": room,
+                    "source": source,
                     "pending_since": written(track.pending_since),
                     "last_seen": written(track.last_seen),
                     "rests_until": written(track.rests_until),
                     "standing": None if track.standing is None else decision_record(track.standing),
                 }
-                for room, tracks in self._rooms.items()
+                for (room, source), tracks in self._subjects.items()
                 for key, track in tracks.items()
             ],
         }
@@ -297,7 +303,7 @@ class Policy:
         lessons = Lessons.restored(stored.part("lessons"))
         messages = Messages.restored(self._household, stored, "messages")
         here = {room.id for room in self._household.rooms}
-        rooms: dict[str, _Tracks] = {}
+        subjects: dict[Subject, _Tracks] = {}
         for item in stored.parts("tracks"):
             track = _Track(
                 pending_since=item.maybe_moment("pending_since"),
@@ -305,9 +311,19 @@ class Policy:
                 rests_until=item.maybe_moment("rests_until"),
                 standing=read_decision(item.part("standing")) if item.has("standing") else None,
             )
-            if item.text("room") in here:
-                rooms.setdefault(item.text("room"), {})[item.choice("key", DecisionKey)] = track
-        self._lessons, self._messages, self._rooms = lessons, messages, rooms
+            subject = item.maybe_text("room"), item.maybe_text("source")
+            if subject[1] is not None or subject[0] in here:
+                subjects.setdefault(subject, {})[item.choice("key", DecisionKey)] = track
+        self._lessons, self._messages, self._subjects = lessons, messages, subjects
+
+
+def is_about(feedback: Feedback, decision: Decision) -> bool:
+    """Return whether an answer is about a decision; without its id, about the box or else the room named."""
+    if feedback.decision_id is not None:
+        return feedback.decision_id == decision.id
+    if feedback.key != decision.key:
+        return False
+    return feedback.room == decision.room if feedback.source is None else feedback.source == decision.source
 
 
 def _clear(track: _Track, standing: Decision, at: datetime, rest: timedelta) -> list[Decision]:

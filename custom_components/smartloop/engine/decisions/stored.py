@@ -112,6 +112,7 @@ def lesson_record(lesson: Lesson) -> dict[str, Json]:
         "person": lesson.person,
         "bar_shift": lesson.bar_shift,
         "snooze_until": written(lesson.snooze_until),
+        "source": lesson.source,
     }
 
 
@@ -126,6 +127,7 @@ def read_lesson(stored: Stored) -> Lesson:
         person=stored.maybe_text("person"),
         bar_shift=stored.number("bar_shift"),
         snooze_until=stored.maybe_moment("snooze_until"),
+        source=stored.maybe_text("source"),
     )
 
 
@@ -168,6 +170,7 @@ def decision_record(decision: Decision) -> dict[str, Json]:
         "at": decision.at.isoformat(),
         "expires_at": decision.expires_at.isoformat(),
         "score": decision.score,
+        "source": decision.source,
     }
 
 
@@ -194,4 +197,5 @@ def read_decision(stored: Stored) -> Decision:
         at=stored.moment("at"),
         expires_at=stored.moment("expires_at"),
         score=stored.number("score"),
+        source=stored.maybe_text("source"),
     )
