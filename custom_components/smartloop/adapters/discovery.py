@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from homeassistant.components.binary_sensor import DOMAIN as BINARY_SENSOR_DOMAIN
-from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
-from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.components.weather import DOMAIN as WEATHER_DOMAIN
 from homeassistant.components.weather import WeatherEntityFeature
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
@@ -19,27 +17,34 @@ from homeassistant.helpers import floor_registry as fr
 
 from ..const import DOMAIN
 from ..engine import OUTDOOR, Measurand, RoomKind, UnitError, convert
+from .roles import MEASURANDS, Role, guess
+from .senses import (
+    AIR,
+    Sense,
+    device_class_of,
+    is_company,
+    is_known_class,
+    measurand_of,
+    names_of,
+    senses_of,
+)
 from .words import is_outdoor_place, is_outside, is_room_air, room_kind
 
 type Bindings = Mapping[Measurand, tuple[str, ...]]
 """Entity registry ids by what they measure, the most trusted first."""
 
-_MEASURANDS: Final[Mapping[tuple[str, str], Measurand]] = {
-    (SENSOR_DOMAIN, SensorDeviceClass.TEMPERATURE): Measurand.TEMPERATURE,
-    (SENSOR_DOMAIN, SensorDeviceClass.HUMIDITY): Measurand.RELATIVE_HUMIDITY,
-    (BINARY_SENSOR_DOMAIN, BinarySensorDeviceClass.WINDOW): Measurand.WINDOW_OPEN,
-    (BINARY_SENSOR_DOMAIN, BinarySensorDeviceClass.OPENING): Measurand.WINDOW_OPEN,
-}
-"""What is proposed. A door is no window, and cold corners and dehumidifiers only their owner knows."""
-
-_AIR: Final = (Measurand.TEMPERATURE, Measurand.RELATIVE_HUMIDITY)
-
 _DERIVED: Final = frozenset(
-    {"derivative", "filter", "integration", "min_max", "mold_indicator", "random", "statistics", "threshold", "trend"}
-)
+    {
+        "derivative", "filter", "integration", "min_max", "mold_indicator", "random", "statistics", "threshold",
+        "trend", "utility_meter",
+    }
+)  # fmt: skip
 """Platforms that compute from other sensors: their values would count twice, or are not what the class says."""
 
 _ON_OFF_UNIT: Final = ""
+
+_PLAIN_DOMAINS: Final = frozenset({BINARY_SENSOR_DOMAIN, SENSOR_DOMAIN})
+"""Where names may tell what no device class does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,9 +64,14 @@ class ProposedRoom:
         return len({each for ids in self.bindings.values() for each in ids})
 
     @property
+    def senses(self) -> tuple[Sense, ...]:
+        """Return what can be looked after there; without any, something is missing."""
+        return senses_of(measurand for measurand, ids in self.bindings.items() if ids)
+
+    @property
     def complete(self) -> bool:
         """Return whether there is what the damp journey needs: temperature and humidity."""
-        return all(self.bindings.get(measurand) for measurand in _AIR)
+        return Sense.DAMP in self.senses
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +107,8 @@ class Candidate:
     area_id: str | None
     outdoor: bool
     """Whether it measures the air outside, by its area or its own name."""
+    role: Role | None = None
+    """Why its measurand is only a guess: its bridge does not say what it is for."""
 
 
 def binding_id(hass: HomeAssistant, entity_id: str) -> str:
@@ -143,13 +155,13 @@ def propose(hass: HomeAssistant) -> Proposal:
     found = candidates(hass)
     by_area: dict[str, list[Candidate]] = {}
     for each in found:
-        if each.area_id is not None and not each.outdoor:
+        if each.area_id is not None and not each.outdoor and each.role is None:
             by_area.setdefault(each.area_id, []).append(each)
     floors = fr.async_get(hass)
     rooms: list[tuple[tuple[int, str], ProposedRoom]] = []
     for area in ar.async_get(hass).async_list_areas():
         bindings = _bindings(by_area.get(area.id, ()), _chosen(hass, area))
-        if area_is_outdoor(area) or not any(bindings.get(measurand) for measurand in _AIR):
+        if area_is_outdoor(area) or is_company(bindings):
             continue
         floor = floors.async_get_floor(area.floor_id) if area.floor_id else None
         room = ProposedRoom(
@@ -164,13 +176,13 @@ def propose(hass: HomeAssistant) -> Proposal:
     return Proposal(
         rooms=tuple(room for _, room in sorted(rooms, key=lambda each: each[0])),
         outdoor=_outdoor(hass, found),
-        unassigned=tuple(each.id for each in found if each.area_id is None and not each.outdoor),
+        unassigned=tuple(each.id for each in found if each.area_id is None and not each.outdoor and each.role is None),
     )
 
 
 @callback
 def propose_room(hass: HomeAssistant, area_id: str) -> Bindings:
-    """Return what measures in one area."""
+    """Return what measures in one area, and what may: its owner sees it before it is used."""
     area = ar.async_get(hass).async_get_area(area_id)
     if area is None:
         return {}
@@ -185,29 +197,31 @@ def candidates(hass: HomeAssistant) -> tuple[Candidate, ...]:
     areas = ar.async_get(hass)
     chosen = {each: area for area in areas.async_list_areas() for each in _chosen(hass, area)}
     found = (
-        _candidate(hass, entry, measurand, chosen.get(entry.id))
+        _candidate(hass, entry, chosen.get(entry.id))
         for entry in er.async_get(hass).entities.values()
-        if not entry.disabled and entry.platform != DOMAIN and (measurand := _measurand(hass, entry)) is not None
+        if not entry.disabled and entry.platform != DOMAIN and _may_measure(entry)
     )
     return tuple(sorted((each for each in found if each is not None), key=lambda each: each.entity_id))
 
 
-def _candidate(
-    hass: HomeAssistant, entry: er.RegistryEntry, measurand: Measurand, chosen_by: ar.AreaEntry | None
-) -> Candidate | None:
+def _candidate(hass: HomeAssistant, entry: er.RegistryEntry, chosen_by: ar.AreaEntry | None) -> Candidate | None:
     device = dr.async_get(hass).async_get(entry.device_id) if entry.device_id else None
+    names, unit = names_of(entry, device), unit_of(hass, entry.entity_id)
+    measurand, role = measurand_of(entry, names, unit), None
+    if measurand is None and (role := guess(hass, entry)) is not None:
+        measurand = MEASURANDS.get(role)
+    if measurand is None or not convertible(measurand, unit):
+        return None
     area = chosen_by
     if area is not None:
         # What the owner made a room's sensor needs no second opinion.
         outdoor = area_is_outdoor(area)
     else:
-        names = (entry.name, entry.original_name)
-        all_names = (*names, entry.entity_id.partition(".")[2], *_names(device))
-        if not _is_plain(entry) or (measurand in _AIR and not is_room_air(names, all_names)):
+        if not _is_plain(entry) or (measurand in AIR and not is_room_air(names.own[:2], names.all)):
             return None
         area_id = er.async_get_effective_area_id(hass, entry)
         area = ar.async_get(hass).async_get_area(area_id) if area_id else None
-        outdoor = is_outside(all_names) or (area_is_outdoor(area) if area else is_outdoor_place(all_names))
+        outdoor = is_outside(names.all) or (area_is_outdoor(area) if area else is_outdoor_place(names.all))
         # Without an area a service (a weather account, a region's air quality) is nowhere in the house.
         if area is None and not outdoor and _is_service(device):
             return None
@@ -218,7 +232,13 @@ def _candidate(
         source=entry.device_id or entry.id,
         area_id=area.id if area else None,
         outdoor=outdoor,
+        role=role,
     )
+
+
+def _may_measure(entry: er.RegistryEntry) -> bool:
+    """Return whether an entity is worth a closer look: there are thousands that are not."""
+    return is_known_class(entry) or (device_class_of(entry) is None and entry.domain in _PLAIN_DOMAINS)
 
 
 def _is_plain(entry: er.RegistryEntry) -> bool:
@@ -226,20 +246,8 @@ def _is_plain(entry: er.RegistryEntry) -> bool:
     return not entry.hidden and entry.entity_category is None and entry.platform not in _DERIVED
 
 
-def _names(device: dr.BaseDeviceEntry | None) -> tuple[str | None, ...]:
-    return (device.name_by_user, device.name) if device else ()
-
-
 def _is_service(device: dr.BaseDeviceEntry | None) -> bool:
     return isinstance(device, dr.DeviceEntry) and device.entry_type is dr.DeviceEntryType.SERVICE
-
-
-def _measurand(hass: HomeAssistant, entry: er.RegistryEntry) -> Measurand | None:
-    device_class = entry.device_class or entry.original_device_class
-    measurand = _MEASURANDS.get((entry.domain, device_class or ""))
-    if measurand is None or not convertible(measurand, unit_of(hass, entry.entity_id)):
-        return None
-    return measurand
 
 
 def _chosen(hass: HomeAssistant, area: ar.AreaEntry) -> dict[str, Measurand]:
@@ -266,7 +274,7 @@ def _bindings(found: Iterable[Candidate], chosen: Mapping[str, Measurand]) -> Bi
     bindings: dict[Measurand, list[str]] = {}
     for bound, measurand in chosen.items():
         bindings.setdefault(measurand, []).append(bound)
-    for each in sorted(known, key=lambda each: not measured[each.source].issuperset(_AIR)):
+    for each in sorted(known, key=lambda each: not measured[each.source].issuperset(AIR)):
         if each.id not in chosen:
             bindings.setdefault(each.measurand, []).append(each.id)
     return {measurand: tuple(bindings[measurand]) for measurand in Measurand if measurand in bindings}
@@ -277,7 +285,7 @@ def _outdoor(hass: HomeAssistant, found: Iterable[Candidate]) -> ProposedOutdoor
     for area in ar.async_get(hass).async_list_areas():
         if area_is_outdoor(area):
             chosen |= _chosen(hass, area)
-    outside = [each for each in found if each.outdoor and each.measurand in _AIR]
+    outside = [each for each in found if each.outdoor and each.measurand in AIR]
     return ProposedOutdoor(weather=_weather(hass), bindings=_bindings(outside, chosen))
 
 

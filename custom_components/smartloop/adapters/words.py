@@ -183,9 +183,16 @@ def _says(folded: str, stem: str) -> bool:
     return any(word.startswith(stem) or word.endswith(stem) for word in folded.split())
 
 
-def _any_says(names: Iterable[str | None], stems: Iterable[str]) -> bool:
+def any_says(names: Iterable[str | None], stems: Iterable[str]) -> bool:
+    """Return whether one of the stems begins or ends a word of one of the names."""
     folded = [fold(name) for name in names if name]
     return any(_says(name, stem) for stem in stems for name in folded)
+
+
+def any_word(names: Iterable[str | None], words: Iterable[str]) -> bool:
+    """Return whether one of the words stands by itself in one of the names."""
+    found = {word for name in names if name for word in fold(name).split()}
+    return not found.isdisjoint(words)
 
 
 def room_kind(names: Iterable[str], icon: str | None) -> RoomKind:
@@ -204,15 +211,15 @@ def room_kind(names: Iterable[str], icon: str | None) -> RoomKind:
 
 def is_outside(names: Iterable[str | None]) -> bool:
     """Return whether a sensor of these names measures the air outside, wherever it is registered."""
-    return _any_says(names, _OUTSIDE)
+    return any_says(names, _OUTSIDE)
 
 
 def is_outdoor_place(names: Iterable[str | None], icon: str | None = None) -> bool:
     """Return whether a place of these names is under the open sky."""
     known = tuple(names)
-    if _any_says(known, _INDOOR_ALL_THE_SAME):
+    if any_says(known, _INDOOR_ALL_THE_SAME):
         return False
-    if is_outside(known) or _any_says(known, _OUTDOOR_PLACES):
+    if is_outside(known) or any_says(known, _OUTDOOR_PLACES):
         return True
     return icon is not None and icon.startswith(_OUTDOOR_ICONS)
 
@@ -220,6 +227,6 @@ def is_outdoor_place(names: Iterable[str | None], icon: str | None = None) -> bo
 def is_room_air(names: Iterable[str | None], device_names: Iterable[str | None]) -> bool:
     """Return whether nothing in the names of a sensor and its device speaks against the air of a room."""
     own = tuple(names)
-    if _any_says((*own, *device_names), _APPLIANCES) or _any_says(own, _NOT_AIR):
+    if any_says((*own, *device_names), _APPLIANCES) or any_says(own, _NOT_AIR):
         return False
     return not any(_NOT_AIR_WORDS.intersection(fold(name).split()) for name in own if name)
