@@ -15,7 +15,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from .radio import RadioFact
+from .radio_fact import RadioFact
 
 ZIGBEE2MQTT: Final = "zigbee2mqtt"
 _PLATFORM: Final = "mqtt"
