@@ -22,6 +22,7 @@ from .records import (
     Pending,
     Recorded,
     decision_row,
+    feedback_row,
     insert,
     read_decision,
     read_delivery,
@@ -153,7 +154,7 @@ class Ledger:
 
     async def async_record_feedback(self, feedback: Feedback) -> bool:
         """Keep an answer; return whether it is a new one. Only what has returned may be acknowledged."""
-        row = row_of(feedback)
+        row = feedback_row(feedback)
 
         def record(db: sqlite3.Connection) -> bool:
             return db.execute(insert("feedback", row, "IGNORE"), row).rowcount == 1
@@ -163,7 +164,11 @@ class Ledger:
     async def async_feedback(self, since: datetime | None = None) -> list[Feedback]:
         """Return the answers in the order they came, all or those given since a time."""
         values = ("" if since is None else stamp(since),)
-        return await self._async_read("SELECT * FROM feedback WHERE at >= ? ORDER BY seq", values, read_feedback)
+        sql = (
+            "SELECT feedback.*, decisions.source FROM feedback LEFT JOIN decisions ON decisions.id = decision_id "
+            "WHERE feedback.at >= ? ORDER BY seq"
+        )
+        return await self._async_read(sql, values, read_feedback)
 
     async def async_record_undo(self, lesson_id: str) -> None:
         """Keep that a lesson was taken back."""

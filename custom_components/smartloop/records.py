@@ -131,6 +131,7 @@ def read_decision(row: sqlite3.Row) -> Recorded:
         at=datetime.fromisoformat(row["at"]),
         expires_at=datetime.fromisoformat(row["expires_at"]),
         score=row["score"],
+        source=row["source"],
     )
     return Recorded(
         decision=decision,
@@ -173,7 +174,15 @@ def read_feedback(row: sqlite3.Row) -> Feedback:
         room=row["room"],
         person=row["person"],
         decision_id=row["decision_id"],
+        source=row["source"],
     )
+
+
+def feedback_row(feedback: Feedback) -> Row:
+    """Return the row of an answer; which box it was about, its decision's row says."""
+    row = row_of(feedback)
+    del row["source"]
+    return row
 
 
 def read_label(row: sqlite3.Row) -> Label:
