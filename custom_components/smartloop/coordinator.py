@@ -39,6 +39,7 @@ from .ledger import Ledger
 from .outputs.events import async_fire_decision
 from .outputs.notifications import Notifier
 from .pace import paced
+from .puff_book import PuffBook
 from .runtime import Runtime
 from .status import Status, status_of
 from .storage import EngineStorage
@@ -77,7 +78,8 @@ class Coordinator:
         self.notifier = Notifier(hass, entry, self.engine, ledger)
         self.storage = EngineStorage(hass, entry.entry_id)
         self.past = Past()
-        self.parts: list[Part] = []
+        self.puffs = PuffBook(hass, entry, self.diary, self.engine)
+        self.parts: list[Part] = [self.puffs]
         self._watcher: StateWatcher[Any] | None = None
         self._stop_watching: CALLBACK_TYPE | None = None
         self._listeners: dict[str | None, list[Callable[[], None]]] = {}
@@ -145,6 +147,7 @@ class Coordinator:
                 self.past = past
             except (SnapshotError, AttributeError, KeyError, TypeError, ValueError) as err:
                 LOGGER.warning("Stored state is not used, learning starts anew: %s", err)
+        await self.puffs.async_load()
         for feedback in await self.ledger.async_feedback():
             self.engine.learn(feedback)
         for lesson_id in await self.ledger.async_undone():

@@ -34,6 +34,7 @@ from ..engine import (
     WallClass,
 )
 from .bindings import rooms_of
+from .inhalers import action_plan, engine_inhalers
 
 DEFAULT_BUDGET = 3
 """Non-critical messages per person and day."""
@@ -67,7 +68,13 @@ def _room(area: ar.AreaEntry | None, subentry: ConfigSubentry) -> Room:
 
 
 def _person(subentry: ConfigSubentry) -> Person:
-    return Person(id=subentry.data[CONF_PERSON], name=subentry.title, quiet_hours=_quiet_hours(subentry.data))
+    return Person(
+        id=subentry.data[CONF_PERSON],
+        name=subentry.title,
+        quiet_hours=_quiet_hours(subentry.data),
+        inhalers=engine_inhalers(subentry),
+        plan=action_plan(subentry),
+    )
 
 
 def _quiet_hours(data: Mapping[str, Any]) -> QuietHours | None:
