@@ -70,7 +70,8 @@ class _Follower:
         if data["action"] == "update" and not _ENTITY_CHANGES & data["changes"].keys():
             return False
         known = er.async_get(self._hass).async_get(data["entity_id"])
-        return known is not None and known.id in self._areas
+        # A box that is bound may get a battery or a link quality to tell of.
+        return known is not None and (known.id in self._areas or known.device_id in self._index.boxes)
 
     @callback
     def _changed(self, _event: Event[Any]) -> None:

@@ -183,6 +183,7 @@ def _mean(bound: list[HasEntity], mean: float, at: datetime) -> list[Reading]:
                     place=each.place,
                     at=at,
                     source=each.source,
+                    person=each.person,
                 )
             )
         except ReadingError as err:
