@@ -350,3 +350,12 @@ def test_the_learned_interval_stays_in_reach_of_a_snapshot() -> None:
 
     for each in (made, rare):
         context().restore(each.snapshot())
+
+
+def test_when_a_value_was_carried_over_is_no_habit_of_its_sensor() -> None:
+    steady, restarted = context(*regular(10.0, 50)), context(*regular(10.0, 50))
+    for seconds in range(1, 50):
+        restarted.observe(reading(20.0, minutes=-seconds / 60.0, quality=0.5))
+
+    assert restarted.time_to_live("bath", T, "a") == steady.time_to_live("bath", T, "a")
+    assert value(restarted) == pytest.approx(20.0)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -12,7 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, State
 from homeassistant.util import dt as dt_util
 
 from custom_components.smartloop.adapters.bindings import Binding
-from custom_components.smartloop.adapters.states import Heard, Refusal, StateWatcher, readings_of
+from custom_components.smartloop.adapters.states import CARRIED_OVER, Heard, Refusal, StateWatcher, readings_of
 from custom_components.smartloop.engine import OUTDOOR, Measurand, Reading
 
 BATH = "sensor.bath"
@@ -58,12 +58,14 @@ class Ear:
     readings: list[Reading] = field(default_factory=list)
     watcher: StateWatcher[Binding] | None = None
     stop: CALLBACK_TYPE | None = None
+    seen: datetime | None = None
+    """When the radio heard the box last."""
 
     def listen(self, *bindings: Binding, weather: str | None = None) -> None:
         by_entity: dict[str, tuple[Binding, ...]] = {}
         for each in bindings:
             by_entity[each.entity_id] = (*by_entity.get(each.entity_id, ()), each)
-        self.watcher = StateWatcher(self.hass, by_entity, weather, self.readings.append)
+        self.watcher = StateWatcher(self.hass, by_entity, weather, self.readings.append, lambda _: self.seen)
         self.stop = self.watcher.start()
 
     @property
@@ -74,6 +76,10 @@ class Ear:
     @property
     def values(self) -> list[float]:
         return [reading.value for reading in self.readings]
+
+    @property
+    def fresh(self) -> list[bool]:
+        return [reading.quality == 1.0 for reading in self.readings]
 
     async def say(self, text: str, attributes: dict[str, str], entity_id: str = BATH) -> None:
         self.hass.states.async_set(entity_id, text, attributes)
@@ -312,3 +318,139 @@ async def test_weather_is_heard_and_refused_like_a_sensor(ear: Ear) -> None:
     await ear.say("cloudy", {"temperature_unit": "°C", "temperature": "6", "humidity": "87"}, "weather.home")
     assert ear.values[-2:] == [6.0, 87.0]
     assert not ear.refusals
+
+
+WET = binding(Measurand.WET, "binary_sensor.leak")
+
+
+async def test_what_was_there_before_us_is_carried_over_until_the_entity_speaks(
+    ear: Ear, freezer: FrozenDateTimeFactory
+) -> None:
+    await ear.say("21.5", CELSIUS)
+    freezer.tick(timedelta(minutes=1))
+    ear.listen(binding(Measurand.TEMPERATURE))
+    freezer.tick(timedelta(minutes=10))
+    await ear.say("21.5", CELSIUS)
+    await ear.say("21.7", CELSIUS)
+
+    assert ear.values == [21.5, 21.5, 21.7]
+    assert ear.fresh == [False, True, True]
+    assert ear.readings[0].quality == CARRIED_OVER
+
+
+@pytest.mark.parametrize("silence", [STATE_UNKNOWN, STATE_UNAVAILABLE, None])
+async def test_the_first_value_after_silence_is_carried_over(
+    ear: Ear, freezer: FrozenDateTimeFactory, silence: str | None
+) -> None:
+    ear.listen(binding(Measurand.TEMPERATURE))
+    for text in ("20.0", "20.1"):
+        await ear.say(text, CELSIUS)
+    if silence is None:
+        ear.hass.states.async_remove(BATH)
+        await ear.hass.async_block_till_done()
+    else:
+        await ear.say(silence, {})
+    for text in ("20.1", "20.2"):
+        freezer.tick(timedelta(minutes=5))
+        await ear.say(text, CELSIUS)
+
+    assert ear.values == [20.0, 20.1, 20.1, 20.2]
+    assert ear.fresh == [False, True, False, True]
+
+
+async def test_a_state_remembered_by_the_registry_is_silence(ear: Ear) -> None:
+    ear.listen(binding(Measurand.TEMPERATURE))
+    for text in ("20.0", "20.1"):
+        await ear.say(text, CELSIUS)
+    ear.hass.states.async_set(BATH, "20.1", {**CELSIUS, "restored": True})
+    await ear.say("20.1", CELSIUS)
+
+    assert ear.fresh == [False, True, False]
+
+
+async def test_a_state_written_twice_while_it_is_added_proves_nothing(ear: Ear, freezer: FrozenDateTimeFactory) -> None:
+    """ZHA does that with what its database remembers."""
+    ear.listen(WET)
+    for _ in range(3):
+        freezer.tick(timedelta(milliseconds=5))
+        await ear.say("on", {}, WET.entity_id)
+
+    assert ear.values == [1.0, 1.0, 1.0]
+    assert ear.fresh == [False, False, False]
+
+
+async def test_wet_after_a_restored_dry_is_believed_at_once(ear: Ear, freezer: FrozenDateTimeFactory) -> None:
+    ear.listen(WET)
+    await ear.say("off", {}, WET.entity_id)
+    freezer.tick(timedelta(milliseconds=5))
+    await ear.say("on", {}, WET.entity_id)
+
+    assert ear.values == [0.0, 1.0]
+    assert ear.fresh == [False, True]
+
+
+async def test_a_first_word_that_the_radio_just_heard_is_fresh(ear: Ear, freezer: FrozenDateTimeFactory) -> None:
+    ear.listen(WET)
+    ear.seen = dt_util.utcnow()
+    freezer.tick(timedelta(milliseconds=20))
+    await ear.say("on", {}, WET.entity_id)
+
+    assert ear.fresh == [True]
+    assert ear.readings[0].at == dt_util.utcnow()
+
+
+async def test_a_restored_value_is_as_old_as_the_last_word_over_the_radio(
+    ear: Ear, freezer: FrozenDateTimeFactory
+) -> None:
+    ear.listen(WET)
+    ear.seen = dt_util.utcnow()
+    freezer.tick(timedelta(days=3))
+    await ear.say("on", {}, WET.entity_id)
+
+    assert ear.fresh == [False]
+    assert ear.readings[0].at == ear.seen
+
+
+async def test_a_word_of_the_box_after_the_state_does_not_make_the_state_newer(
+    ear: Ear, freezer: FrozenDateTimeFactory
+) -> None:
+    """Its battery was reported, not its contact."""
+    await ear.say("on", {}, WET.entity_id)
+    written = dt_util.utcnow()
+    freezer.tick(timedelta(hours=1))
+    ear.seen = dt_util.utcnow()
+    ear.listen(WET)
+
+    assert ear.fresh == [False]
+    assert ear.readings[0].at == written
+
+
+async def test_a_refused_first_value_is_no_word(ear: Ear, freezer: FrozenDateTimeFactory) -> None:
+    ear.listen(binding(Measurand.TEMPERATURE))
+    await ear.say("nan", CELSIUS)
+    freezer.tick(timedelta(minutes=5))
+    await ear.say("20.0", CELSIUS)
+
+    assert ear.fresh == [False]
+
+
+async def test_the_first_weather_is_no_memory(ear: Ear) -> None:
+    ear.listen(weather="weather.home")
+    await ear.say("cloudy", {"temperature_unit": "°C", "temperature": "6", "humidity": "87"}, "weather.home")
+
+    assert ear.fresh == [True, True]
+
+
+async def test_asking_the_radio_is_no_part_of_every_event(ear: Ear) -> None:
+    asked = []
+
+    def seen(source: str) -> None:
+        asked.append(source)
+
+    ear.listen(binding(Measurand.TEMPERATURE))
+    assert ear.watcher is not None
+    ear.watcher._seen = seen
+    for value in range(100):
+        await ear.say(str(value / 10), CELSIUS)
+
+    assert len(asked) <= 2

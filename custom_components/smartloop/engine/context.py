@@ -178,7 +178,9 @@ class Context:
             interval = log(_class_ttl(reading.place, reading.measurand) / _INTERVALS)
             sources[name] = _Source(at, reading.value, reading.quality, interval)
         elif at > source.at:
-            source.learn(at - source.at)
+            # When something carried over was written is no habit of the sensor.
+            if reading.quality >= 1.0:
+                source.learn(at - source.at)
             source.at, source.value, source.quality = at, reading.value, reading.quality
         elif at == source.at and (reading.quality, reading.value) > (source.quality, source.value):
             # Two values at one instant: the same one wins whichever came first.
