@@ -136,3 +136,12 @@ class Client:
     async def states(self) -> dict[str, dict[str, Any]]:
         """Return all states by entity id."""
         return {state["entity_id"]: state for state in await self.command("get_states")}
+
+    async def wait_loaded(self, entry_id: str, timeout: float = 120.0) -> None:
+        """Wait until a config entry is set up."""
+        async with asyncio.timeout(timeout):
+            while True:
+                entries = await self.command("config_entries/get")
+                if any(each["entry_id"] == entry_id and each["state"] == "loaded" for each in entries):
+                    return
+                await asyncio.sleep(0.5)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .client import Client, log_in
-from .lab import Lab, LabError
+from .flows import walk, walk_subentry
+from .lab import Lab
 from .phone import Phone
 
 PEOPLE = {"ana": "Ana", "ben": "Ben"}
@@ -96,45 +97,13 @@ async def wait_for_state(client: Client, entity_id: str, timeout: float = 60.0) 
 
 async def set_up(owner: Client) -> str:
     """Walk through SmartLoop's own set-up and take every proposal; returns the entry's id."""
-    step = await owner.rest("POST", "/api/config/config_entries/flow", {"handler": "smartloop"})
-    while step["type"] == "form":
-        step = await owner.rest("POST", f"/api/config/config_entries/flow/{step['flow_id']}", proposals(step))
-        if step.get("errors"):
-            msg = f"the set-up did not take its own proposal: {step['step_id']} {step['errors']}"
-            raise LabError(msg)
-    if step["type"] != "create_entry":
-        msg = f"the set-up ended with {step['type']} {step.get('reason')}"
-        raise LabError(msg)
-    entry_id: str = step["result"]["entry_id"]
+    entry_id: str = (await walk(owner, "smartloop", {}))["result"]["entry_id"]
     return entry_id
-
-
-def proposals(step: dict[str, Any]) -> dict[str, Any]:
-    """Return what the form suggests, as somebody would who only presses Submit."""
-    answers = {}
-    for field in step["data_schema"]:
-        description = field.get("description") or {}
-        if "suggested_value" in description:
-            answers[field["name"]] = description["suggested_value"]
-        elif "default" in field:
-            answers[field["name"]] = field["default"]
-    return answers
 
 
 async def insulate_badly(owner: Client, entry_id: str) -> None:
     """Say of the bathroom what its owner knows: an outer wall without insulation."""
     subentries = await owner.command("config_entries/subentries/list", entry_id=entry_id)
     bathroom = next(each for each in subentries if each["title"] == "Bathroom")
-    step = await owner.rest(
-        "POST",
-        "/api/config/config_entries/subentries/flow",
-        {"handler": [entry_id, "room"], "subentry_id": bathroom["subentry_id"]},
-    )
-    while step["type"] == "form":
-        answers = proposals(step)
-        if any(field["name"] == "construction" for field in step["data_schema"]):
-            answers["construction"] = "uninsulated"
-        step = await owner.rest("POST", f"/api/config/config_entries/subentries/flow/{step['flow_id']}", answers)
-        if step.get("errors"):
-            msg = f"the bathroom could not be changed: {step['errors']}"
-            raise LabError(msg)
+    answers = {"details": {"construction": "uninsulated"}}
+    await walk_subentry(owner, entry_id, "room", answers, subentry_id=bathroom["subentry_id"])
