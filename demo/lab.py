@@ -56,10 +56,14 @@ logger:
     homeassistant.bootstrap: info
     homeassistant.core: info
     custom_components.smartloop: info
+"""
+
+RECORDED_HOME = """\
 recorded_home:
   csv: {csv}
   anchor: "{anchor}"
 """
+"""A home as somebody recorded it: its rooms, sensors and past."""
 
 RADIOS = """\
 bluetooth:
@@ -95,6 +99,8 @@ class Lab:
     integration: Path = ROOT / "custom_components" / "smartloop"
     extra: str = ""
     """More YAML for the configuration."""
+    recorded: bool = True
+    """Whether the home has the recorded rooms; else it is empty."""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -121,7 +127,7 @@ class Lab:
         if not automations.exists():
             automations.write_text("[]\n", encoding="utf-8")
         (self.folder / "configuration.yaml").write_text(
-            CONFIGURATION.format(
+            (CONFIGURATION + (RECORDED_HOME if self.recorded else "")).format(
                 port=self.port,
                 csv=ROOT / "demo" / "data" / "house.csv.gz",
                 anchor=ANCHOR,

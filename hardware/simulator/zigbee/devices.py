@@ -24,6 +24,8 @@ _IAS_ZONE: Final = 0x0402
 _SIMPLE_SENSOR: Final = 0x000C
 _WATER_SENSOR: Final = 0x002A
 """The IAS zone type of a leak sensor."""
+_PERCENT_HUMIDITY: Final = 29
+_CELSIUS: Final = 62
 _NO_UNITS: Final = 95
 _PERCENT: Final = 98
 """BACnet engineering units, as Analog Input carries them."""
@@ -156,7 +158,7 @@ LEAK: Final = DeviceModel(
 
 DUST_NODE: Final = DeviceModel(
     manufacturer="esphome",
-    model="SmartLoop dust node",
+    model="SL-DUST-1",
     mains=True,
     endpoints={
         1: {
@@ -165,9 +167,8 @@ DUST_NODE: Final = DeviceModel(
             Cluster.PM25: _single(7.0),
             Cluster.CO2: _single(0.0006),
         },
-        2: _analog("PM1", 4.0, _NO_UNITS),
-        3: _analog("PM10", 9.0, _NO_UNITS),
-        4: _analog("VOC index", 100.0, _NO_UNITS),
+        3: _analog("PM1", 4.0, _NO_UNITS),
+        4: _analog("PM10", 9.0, _NO_UNITS),
     },
     quantities={
         "temperature": _T,
@@ -175,18 +176,17 @@ DUST_NODE: Final = DeviceModel(
         "pm25": Quantity(cluster=Cluster.PM25),
         # A fraction of the air: 400 ppm are 0.0004.
         "co2": Quantity(cluster=Cluster.CO2, scale=1e-6),
-        "pm1": _analog_at(2),
-        "pm10": _analog_at(3),
-        "voc_index": _analog_at(4),
+        "pm1": _analog_at(3),
+        "pm10": _analog_at(4),
     },
 )
 
 MOLD_NODE: Final = DeviceModel(
     manufacturer="esphome",
-    model="SmartLoop mold node",
+    model="SL-MOLD-1",
+    mains=True,
     endpoints={
         1: {
-            Cluster.POWER: _battery(2.9, 80.0),
             Cluster.TEMPERATURE: _temperature(20.5),
             Cluster.HUMIDITY: _humidity(58.0),
         },
@@ -196,14 +196,24 @@ MOLD_NODE: Final = DeviceModel(
         "temperature": _T,
         "humidity": _RH,
         "surface_temperature": Quantity(cluster=Cluster.TEMPERATURE, endpoint=2, scale=100.0),
-        "battery": _BATTERY,
-        "voltage": _VOLTS,
     },
+)
+
+MOLD_NODE_ON_BATTERY: Final = DeviceModel(
+    manufacturer="esphome",
+    model="SL-MOLD-2",
+    device_type=_SIMPLE_SENSOR,
+    endpoints={
+        1: _analog("air_temperature", 20.5, _CELSIUS),
+        2: _analog("air_humidity", 58.0, _PERCENT_HUMIDITY),
+        3: _analog("surface_temperature", 15.5, _CELSIUS),
+    },
+    quantities={"temperature": _analog_at(1), "humidity": _analog_at(2), "surface_temperature": _analog_at(3)},
 )
 
 BED_STRIP: Final = DeviceModel(
     manufacturer="esphome",
-    model="SmartLoop bed strip",
+    model="SL-BED-1",
     mains=True,
     device_type=_SIMPLE_SENSOR,
     endpoints={
@@ -224,6 +234,7 @@ DEVICES: Final = {
     "leak": LEAK,
     "dust": DUST_NODE,
     "mold": MOLD_NODE,
+    "mold_battery": MOLD_NODE_ON_BATTERY,
     "bed": BED_STRIP,
 }
 """What a coordinator has around it unless told otherwise, by name."""
