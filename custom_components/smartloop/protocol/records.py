@@ -125,7 +125,7 @@ def _number(raw: bytes) -> int:
 
 def _value(byte: int, factor: float, low: float, high: float) -> float | None:
     """Return a byte as a quantity; None when it is missing or impossible."""
-    value = round(byte * factor, 3)
+    value = round(float(byte * factor), 3)
     return None if byte == _MISSING or not low <= value <= high else value
 
 
@@ -249,7 +249,7 @@ def parse_epoch(content: bytes, event_id: int, at: datetime, uncertainty_s: floa
         event_id=event_id,
         at=at,
         uncertainty_s=uncertainty_s,
-        duration_s=duration,
+        duration_s=10 * duration,
         occupied={0: False, 1: True}.get(occupied),
         heart_rate=_value(heart, 1, 20, 250),
         respiratory_rate=_value(breath, 0.25, 2, 60),
