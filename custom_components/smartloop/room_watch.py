@@ -54,7 +54,7 @@ def loaded_coordinator(hass: HomeAssistant) -> Coordinator | None:
 
 def room_ids(hass: HomeAssistant, chosen: Sequence[str]) -> list[str]:
     """Return the chosen rooms, named by area or by device; raise Invalid for what is no room here."""
-    entries = hass.config_entries.async_entries(DOMAIN)
+    entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
     if not entries:
         return list(chosen)
     known = {sub.data[CONF_AREA] for sub in entries[0].get_subentries_of_type(SUBENTRY_ROOM)}

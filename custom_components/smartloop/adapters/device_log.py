@@ -1,0 +1,119 @@
+"""What an own device's log says, as the diary keeps it and as the engine hears of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ..diary import Origin, StoredActuation, StoredEpoch
+from ..engine import HOUSE, UNITS, Measurand, Reading, ReadingError
+from ..protocol import DeviceKind, EpochRecord, Page, PuffRecord
+
+FRESH: Final = timedelta(minutes=20)
+"""A bed's older minutes say nothing of now: they go to the diary alone. Beds are asked every ten minutes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """Whose device it is and where, as its subentry says."""
+
+    address: str
+    kind: DeviceKind
+    source: str
+    """The device registry's id."""
+    person: str
+    inhaler: str | None
+    room: str | None
+
+    @property
+    def place(self) -> str:
+        """Return where its readings belong."""
+        return self.room or HOUSE
+
+
+def stored_puffs(owner: Owner, page: Page) -> Iterator[StoredActuation]:
+    """Yield the puffs of a page; those sprayed into the air are none."""
+    for record in page.events:
+        if isinstance(record, PuffRecord) and not record.test and owner.inhaler is not None:
+            yield StoredActuation(
+                id=_event(owner, record.event_id),
+                person=owner.person,
+                inhaler=owner.inhaler,
+                at=record.at,
+                uncertainty_s=record.uncertainty_s,
+                source=owner.source,
+                origin=Origin.BLE,
+                shake_s=record.shake_s,
+                tilt_deg=record.tilt_deg,
+                peak_flow_lpm=record.peak_flow_lpm,
+                envelope=_whole(record.envelope),
+            )
+
+
+def stored_epochs(owner: Owner, page: Page) -> Iterator[StoredEpoch]:
+    """Yield the minutes of a page."""
+    for record in page.events:
+        if isinstance(record, EpochRecord):
+            yield stored_epoch(owner, record)
+
+
+def stored_epoch(owner: Owner, record: EpochRecord) -> StoredEpoch:
+    """Return one minute of a bed."""
+    return StoredEpoch(
+        id=_event(owner, record.event_id),
+        source=owner.source,
+        person=owner.person,
+        room=owner.room,
+        at=record.at,
+        occupied=record.occupied,
+        heart_rate=record.heart_rate,
+        respiratory_rate=record.respiratory_rate,
+        motion=record.motion,
+        quality=record.quality,
+    )
+
+
+def readings(owner: Owner, epoch: StoredEpoch, now: datetime) -> Iterator[Reading]:
+    """Yield what a minute of a bed measured, while it is fresh."""
+    if not timedelta(0) <= now - epoch.at <= FRESH:
+        return
+    quality = 1.0 if epoch.quality is None else epoch.quality
+    measured = (
+        (Measurand.BED_OCCUPANCY, None if epoch.occupied is None else float(epoch.occupied), 1.0),
+        (Measurand.HEART_RATE, epoch.heart_rate, quality),
+        (Measurand.RESPIRATORY_RATE, epoch.respiratory_rate, quality),
+        (Measurand.BED_MOTION, epoch.motion, quality),
+    )
+    for measurand, value, trust in measured:
+        if value is not None and trust > 0.0:
+            yield from reading(owner, measurand, value, epoch.at, trust)
+
+
+def reading(owner: Owner, measurand: Measurand, value: float, at: datetime, quality: float = 1.0) -> Iterator[Reading]:
+    """Yield one reading, or nothing where the value cannot be true."""
+    try:
+        yield Reading(
+            measurand=measurand,
+            value=value,
+            unit=UNITS[measurand],
+            place=owner.place,
+            at=at,
+            source=owner.source,
+            quality=quality,
+            person=None if measurand is Measurand.BATTERY else owner.person,
+        )
+    except ReadingError:
+        return
+
+
+def _event(owner: Owner, event_id: int) -> str:
+    """Return the id an event has for ever: the device counts them and never twice."""
+    return f"{owner.address}/{event_id}"
+
+
+def _whole(envelope: tuple[float | None, ...] | None) -> tuple[float, ...] | None:
+    """Return an inhalation none of whose samples is missing."""
+    if envelope is None:
+        return None
+    samples = tuple(each for each in envelope if each is not None)
+    return samples if len(samples) == len(envelope) else None
