@@ -661,6 +661,8 @@ async def test_a_member_can_be_changed(household_hass: HomeAssistant, smartloop_
     hass.states.async_set("person.ana", "home", {"friendly_name": "Anna", "user_id": "another"})
 
     result = await change_subentry(hass, entry, "member", "member_ana")
+    assert result["menu_options"] == ["details", "inhaler"]
+    result = await go_on_subentry(hass, result, {"next_step_id": "details"})
     assert suggested(result) == {"phones": ["phone_ana_phone"], "quiet_start": "20:00:00", "quiet_end": "08:00:00"}
 
     result = await go_on_subentry(hass, result, {"phones": []})
@@ -675,6 +677,7 @@ async def test_a_member_whose_person_is_gone_can_be_changed(
     hass, entry = household_hass, smartloop_entry
     hass.states.async_remove("person.ana")
     result = await change_subentry(hass, entry, "member", "member_ana")
+    result = await go_on_subentry(hass, result, {"next_step_id": "details"})
     await go_on_subentry(hass, result, suggested(result))
 
     assert entry.subentries["member_ana"].title == "Ana"

@@ -35,7 +35,7 @@ STEP: Final = timedelta(seconds=1)
 """Between puffs that were told together: two of one moment would be one."""
 
 _NOTHING: Final = frozenset({STATE_UNAVAILABLE, STATE_UNKNOWN, "", "None"})
-_CONTACTS: Final = frozenset({"binary_sensor", "input_boolean", "switch"})
+_CONTACTS: Final = frozenset({"binary_sensor", "input_boolean"})
 _UNHEARD: HassKey[dict[str, datetime]] = HassKey(f"{DOMAIN}_puffs_unheard")
 """Since when nobody listens, by household: what happened while it was reloaded is caught up with."""
 

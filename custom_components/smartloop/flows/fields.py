@@ -150,15 +150,21 @@ def shown_quiet_hours(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _refusal(hass: HomeAssistant, measurand: Measurand, entity_id: str) -> str | None:
+    domains = _FILTERS[measurand]["domain"]
+    if (refusal := entity_refused(hass, entity_id, [domains] if isinstance(domains, str) else domains)) is not None:
+        return refusal
+    return None if convertible(measurand, unit_of(hass, entity_id)) else "unit_unknown"
+
+
+@callback
+def entity_refused(hass: HomeAssistant, entity_id: str, domains: Iterable[str]) -> str | None:
+    """Return why an entity cannot be used where these kinds can."""
     if not _exists(hass, entity_id):
         return "entity_missing"
     entry = er.async_get(hass).async_get(entity_id)
     if entry is not None and entry.platform == DOMAIN:
         return "entity_own"
-    domains = _FILTERS[measurand]["domain"]
-    if _domain(hass, entity_id) not in ([domains] if isinstance(domains, str) else domains):
-        return "entity_wrong_kind"
-    return None if convertible(measurand, unit_of(hass, entity_id)) else "unit_unknown"
+    return None if _domain(hass, entity_id) in domains else "entity_wrong_kind"
 
 
 def _exists(hass: HomeAssistant, entity_id: str) -> bool:

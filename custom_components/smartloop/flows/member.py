@@ -3,11 +3,12 @@
 from typing import Any
 
 import probatio as vol
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowResult
 
 from ..adapters.people import ProposedMember, people, phones
 from ..const import CONF_PERSON, CONF_PHONES, CONF_QUIET_HOURS, CONF_USER, SUBENTRY_MEMBER
 from .fields import QUIET_END, QUIET_START, options_selector, quiet_hours, shown_quiet_hours, time_selector
+from .inhaler import InhalerSteps
 
 
 def new_member(member: ProposedMember) -> dict[str, Any]:
@@ -19,13 +20,8 @@ def new_member(member: ProposedMember) -> dict[str, Any]:
     return data
 
 
-class MemberFlow(ConfigSubentryFlow):
+class MemberFlow(InhalerSteps):
     """Add or change one member."""
-
-    def __init__(self) -> None:
-        """Begin with nobody."""
-        self._data: dict[str, Any] = {}
-        self._title = ""
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask who it is."""
@@ -43,7 +39,7 @@ class MemberFlow(ConfigSubentryFlow):
         return self.async_show_form(step_id="user", data_schema=schema)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Change a member."""
+        """Ask what to change of a member."""
         subentry = self._get_reconfigure_subentry()
         self._title = subentry.title
         self._data = dict(subentry.data)
@@ -52,7 +48,11 @@ class MemberFlow(ConfigSubentryFlow):
             if person.id == self._data[CONF_PERSON]:
                 self._title = person.name
                 self._data[CONF_USER] = person.user_id
-        return await self.async_step_details()
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=["details", *self._menu()],
+            description_placeholders={"member": self._title},
+        )
 
     async def async_step_details(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask how to reach the member, and when not to."""
@@ -84,9 +84,7 @@ class MemberFlow(ConfigSubentryFlow):
 
     def _finish(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
-            return self.async_update_and_abort(
-                self._get_entry(), self._get_reconfigure_subentry(), title=self._title, data=self._data
-            )
+            return self._save()
         # Somebody else may have been quicker.
         if self._data[CONF_PERSON] in self._members():
             return self.async_abort(reason="already_configured")
