@@ -1,4 +1,4 @@
-"""Repairs: offer new sensors, place rooms whose area is gone, give up an engine that cannot run."""
+"""Repairs: offer new sensors, ask what unknown ones are, place rooms whose area is gone, give up an engine that cannot run."""
 
 from typing import Any
 
@@ -9,19 +9,26 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import issue_registry as ir
 
-from .adapters.bindings import free_areas, rooms_of
+from .adapters.bindings import free_areas
 from .adapters.following import ISSUE_AREA_REMOVED
-from .adapters.offers import ISSUE_NEW_SENSOR, Offer, async_offer_new_sensors, offers
-from .const import CONF_AREA, CONF_BINDINGS, CONF_INFERENCE, CONF_OUTDOOR, DOMAIN
-from .engine import OUTDOOR, Measurand
-from .flows.fields import options_selector
-from .flows.labels import async_outdoor_label
+from .adapters.offers import ISSUE_NEW_SENSOR, ISSUE_UNKNOWN_SENSOR, Offer, async_offer_new_sensors, offers
+from .adapters.roles import MEASURANDS, Role
+from .adapters.senses import PERSONAL
+from .care import ISSUE_LEAK_TEST
+from .const import CONF_AREA, CONF_INFERENCE, DOMAIN
+from .flows.fields import choice_selector, options_selector
+from .flows.found_device import OFFERS, FoundDeviceFlow
+from .flows.leak_test import LeakTestSteps
+from .flows.places import async_place_labels, bind, measured_by, own_area
+from .flows.sleepers import SLEEPER, sleeper_schema
+from .flows.whose import members_of
 from .inference.select import Choice
 
 __all__ = ["async_create_fix_flow", "async_offer_new_sensors"]
 
 ISSUE_ONNXRUNTIME = "onnxruntime_unavailable"
 PLACE = "place"
+ROLE = "role"
 
 
 async def async_create_fix_flow(
@@ -32,8 +39,14 @@ async def async_create_fix_flow(
         return UseBuiltinFlow()
     if issue_id.startswith(f"{ISSUE_NEW_SENSOR}_"):
         return NewSensorFlow()
+    if issue_id.startswith(f"{ISSUE_UNKNOWN_SENSOR}_"):
+        return UnknownSensorFlow()
     if issue_id.startswith(f"{ISSUE_AREA_REMOVED}_"):
         return AreaRemovedFlow()
+    if issue_id.startswith(f"{ISSUE_LEAK_TEST}_"):
+        return LeakTestFlow()
+    if issue_id.startswith(OFFERS):
+        return FoundDeviceFlow()
     return ConfirmRepairFlow()
 
 
@@ -41,11 +54,24 @@ class _Flow(RepairsFlow):
     """What the flows share: the household and the issue's own words."""
 
     def _entry(self) -> ConfigEntry[Any] | None:
-        return next(iter(self.hass.config_entries.async_entries(DOMAIN)), None)
+        return next(iter(self.hass.config_entries.async_entries(DOMAIN, include_ignore=False)), None)
 
     def _placeholders(self) -> dict[str, str]:
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         return (issue.translation_placeholders if issue else None) or {}
+
+
+class LeakTestFlow(LeakTestSteps[RepairsFlowResult], _Flow):
+    """Test a leak sensor nobody has seen at work."""
+
+    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Begin with the sensor in question."""
+        self._point = str((self.data or {}).get("source"))
+        return await self.async_step_leak_ready()
+
+    async def async_step_leak_end(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Finish; only what was heard settles the issue."""
+        return self.async_create_entry(data={}) if self._passed else self.async_abort(reason="leak_not_tested")
 
 
 class UseBuiltinFlow(_Flow):
@@ -67,7 +93,20 @@ class UseBuiltinFlow(_Flow):
         return self.async_create_entry(data={})
 
 
-class NewSensorFlow(_Flow):
+class _OfferFlow(_Flow):
+    """What the flows about one box share."""
+
+    def _offer(self) -> Offer | None:
+        entry = self._entry()
+        found = offers(self.hass, entry) if entry is not None else ()
+        return next((offer for offer in found if offer.issue_id == self.issue_id), None)
+
+    def _outdated(self) -> RepairsFlowResult:
+        ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
+        return self.async_abort(reason="sensor_gone")
+
+
+class NewSensorFlow(_OfferFlow):
     """Add a sensor that appeared later, or leave it be for good."""
 
     async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
@@ -79,22 +118,24 @@ class NewSensorFlow(_Flow):
         )
 
     async def async_step_add(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Ask where it measures, then bind it."""
+        """Ask where it measures, and whose bed it is in, then bind it."""
         entry, offer = self._entry(), self._offer()
         if entry is None or offer is None:
             return self._outdated()
-        labels = {area_id: room.title for area_id, room in rooms_of(entry).items()}
-        if any(each.measurand is not Measurand.WINDOW_OPEN for each in offer.sensors):
-            labels[OUTDOOR] = await async_outdoor_label(self.hass)
+        labels = await async_place_labels(self.hass, entry, offer)
         # The room may have been removed meanwhile.
         if user_input is not None and user_input[PLACE] in labels:
-            _bind(self.hass, entry, offer, user_input[PLACE])
+            sleepers = {offer.sensors[0].source: user_input[SLEEPER]} if SLEEPER in user_input else {}
+            bind(self.hass, entry, user_input[PLACE], measured_by(offer.sensors), sleepers)
             return self.async_create_entry(data={})
-        place = vol.Required(PLACE, default=offer.place) if offer.place else vol.Required(PLACE)
+        suggested = offer.place or own_area(self.hass, entry, offer)
+        place = vol.Required(PLACE, default=suggested) if suggested else vol.Required(PLACE)
+        schema: dict[vol.Marker, Any] = {place: options_selector(labels)}
+        members = {each.id: each.title for each in members_of(entry)}
+        if members and not PERSONAL.isdisjoint(each.measurand for each in offer.sensors):
+            schema |= sleeper_schema(members).schema
         return self.async_show_form(
-            step_id="add",
-            data_schema=vol.Schema({place: options_selector(labels)}),
-            description_placeholders=self._placeholders(),
+            step_id="add", data_schema=vol.Schema(schema), description_placeholders=self._placeholders()
         )
 
     async def async_step_ignore(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
@@ -102,14 +143,45 @@ class NewSensorFlow(_Flow):
         ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, ignore=True)
         return self.async_abort(reason="sensor_ignored")
 
-    def _offer(self) -> Offer | None:
-        entry = self._entry()
-        found = offers(self.hass, entry) if entry is not None else ()
-        return next((offer for offer in found if offer.issue_id == self.issue_id), None)
 
-    def _outdated(self) -> RepairsFlowResult:
-        ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
-        return self.async_abort(reason="sensor_gone")
+class UnknownSensorFlow(_OfferFlow):
+    """Say what an alarm is for whose bridge does not know it."""
+
+    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Begin; what Home Assistant passes here is the issue's id, not an answer."""
+        return await self.async_step_role()
+
+    async def async_step_role(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Ask what it is and where, then bind it: one step."""
+        entry, offer = self._entry(), self._offer()
+        if entry is None or offer is None:
+            return self._outdated()
+        errors = {}
+        labels = await async_place_labels(self.hass, entry, offer)
+        if user_input is not None:
+            role, place = Role(user_input[ROLE]), user_input.get(PLACE)
+            if role is Role.OTHER:
+                ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, ignore=True)
+                return self.async_abort(reason="sensor_ignored")
+            if place in labels:
+                measured = [(each.id, MEASURANDS[role]) for each in offer.sensors]
+                bind(self.hass, entry, place, measured, {})
+                return self.async_create_entry(data={})
+            errors[PLACE] = "place_missing"
+        suggested = offer.place or own_area(self.hass, entry, offer)
+        # Something else has no place, so none is demanded.
+        place_field = vol.Optional(PLACE, description={"suggested_value": suggested} if suggested else None)
+        return self.async_show_form(
+            step_id="role",
+            data_schema=vol.Schema(
+                {
+                    vol.Required(ROLE, default=str(offer.role)): choice_selector(Role, "sensor_role"),
+                    place_field: options_selector(labels),
+                }
+            ),
+            errors=errors,
+            description_placeholders=self._placeholders(),
+        )
 
 
 class AreaRemovedFlow(_Flow):
@@ -165,17 +237,3 @@ class AreaRemovedFlow(_Flow):
     def _outdated(self) -> RepairsFlowResult:
         ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
         return self.async_abort(reason="room_settled")
-
-
-def _bind(hass: HomeAssistant, entry: ConfigEntry[Any], offer: Offer, place: str) -> None:
-    """Write the offered sensors into the entry."""
-    room = rooms_of(entry).get(place)
-    remembered = room.data.get(CONF_BINDINGS, {}) if room else entry.options.get(CONF_OUTDOOR, {})
-    bindings = {name: list(ids) for name, ids in remembered.items()}
-    for each in offer.sensors:
-        if room is not None or each.measurand is not Measurand.WINDOW_OPEN:
-            bindings.setdefault(each.measurand.value, []).append(each.id)
-    if room is not None:
-        hass.config_entries.async_update_subentry(entry, room, data={**room.data, CONF_BINDINGS: bindings})
-    else:
-        hass.config_entries.async_update_entry(entry, options={**entry.options, CONF_OUTDOOR: bindings})

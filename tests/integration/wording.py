@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import probatio as vol
 from homeassistant.config_entries import ConfigSubentryFlowManager, OptionsFlowManager
-from homeassistant.data_entry_flow import FlowManager, FlowResultType
+from homeassistant.data_entry_flow import FlowManager, FlowResultType, section
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.json import json_bytes
 
@@ -44,15 +44,31 @@ def check(manager: FlowManager[Any, Any, Any], flow: Any, result: Any) -> None:
         return
     # What cannot be put into JSON cannot be shown in a browser.
     assert json_bytes(vol.to_field_list(result["data_schema"], custom_serializer=cv.custom_serializer))
-    fields = {str(field) for field in result["data_schema"].schema}
-    assert fields <= set(step.get("data", {})), result["step_id"]
-    assert fields <= set(step.get("data_description", {})), result["step_id"]
+    for words_of_part, schema in _parts(step, result["data_schema"].schema):
+        _check_fields(words_of_part, schema, result["step_id"])
     for error in (result["errors"] or {}).values():
         assert error in words["error"], error
     texts = (step["title"], step.get("description", ""))
     for name in _placeholders(texts):
         assert name in (result["description_placeholders"] or {}), name
-    for selector in result["data_schema"].schema.values():
+
+
+def _parts(step: Mapping[str, Any], schema: Mapping[Any, Any]) -> Iterator[tuple[Mapping[str, Any], dict[Any, Any]]]:
+    """Yield the form itself and each of its sections, with their words."""
+    yield step, {field: each for field, each in schema.items() if not isinstance(each, section)}
+    for field, each in schema.items():
+        if isinstance(each, section):
+            words = step["sections"][str(field)]
+            assert words["name"]
+            assert words["description"]
+            yield words, each.schema.schema
+
+
+def _check_fields(words: Mapping[str, Any], schema: Mapping[Any, Any], step_id: str) -> None:
+    fields = {str(field) for field in schema}
+    assert fields <= set(words.get("data", {})), step_id
+    assert fields <= set(words.get("data_description", {})), step_id
+    for selector in schema.values():
         config = getattr(selector, "config", {})
         if key := config.get("translation_key"):
             assert set(config["options"]) <= set(WORDS["selector"][key]["options"]), key

@@ -11,6 +11,7 @@ from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import PERCENTAGE
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
 from ..const import DOMAIN
@@ -108,6 +109,15 @@ def device_diagnostics(hass: HomeAssistant, device_id: str) -> dict[Sign, Own]:
         if sign not in found or (found[sign].disabled and not own.disabled):
             found[sign] = own
     return found
+
+
+@callback
+def box_name(hass: HomeAssistant, source: str, entity_id: str) -> str:
+    """Return what its owner calls a box; where there is no device, what one of its entities is called."""
+    if (device := dr.async_get(hass).async_get(source)) is not None:
+        return device.name_by_user or device.name or entity_id
+    state = hass.states.get(entity_id)
+    return state.name if state else entity_id
 
 
 def _signs(entries: list[er.RegistryEntry]) -> Iterator[tuple[Sign, Own]]:

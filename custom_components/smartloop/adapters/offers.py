@@ -1,7 +1,11 @@
-"""Sensors that appeared after the household was set up are offered, never taken."""
+"""Sensors that appeared after the household was set up are offered, never taken.
+
+An alarm whose bridge does not say what it is for is asked about, whenever it appeared.
+"""
 
 from collections.abc import Container
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -11,19 +15,28 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 
 from ..const import CONF_DECLINED, DOMAIN, LOGGER
 from ..engine import OUTDOOR, Measurand
 from .bindings import places_of, rooms_of
+from .box import box_name
 from .discovery import Candidate, candidates
+from .roles import Role
+from .senses import AIR, ORDER, is_company
 
 ISSUE_NEW_SENSOR: Final = "new_sensor"
+ISSUE_UNKNOWN_SENSOR: Final = "unknown_sensor"
 
 SETTLE_S: Final = 10.0
 """A device that joins brings its entities one after the other."""
 
-_ORDER: Final = (Measurand.TEMPERATURE, Measurand.RELATIVE_HUMIDITY, Measurand.WINDOW_OPEN)
+AGAIN: Final = timedelta(hours=6)
+"""What an alarm without a kind is for shows in its habits, which no event tells."""
+
+
+_PREFIXES: Final = (f"{ISSUE_NEW_SENSOR}_", f"{ISSUE_UNKNOWN_SENSOR}_")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +50,19 @@ class Offer:
     """The configured room it is in, `OUTDOOR`, or None when its owner has to say."""
 
     @property
+    def role(self) -> Role | None:
+        """Return what the box is taken for, when that is only a guess."""
+        return self.sensors[0].role
+
+    @property
+    def kind(self) -> str:
+        """Return what the owner is asked: whether to use it, or what it is."""
+        return ISSUE_NEW_SENSOR if self.role is None else ISSUE_UNKNOWN_SENSOR
+
+    @property
     def issue_id(self) -> str:
         """Return the repair issue's id."""
-        return f"{ISSUE_NEW_SENSOR}_{self.sensors[0].id}"
+        return f"{self.kind}_{self.sensors[0].id}"
 
 
 @callback
@@ -47,28 +70,36 @@ def offers(hass: HomeAssistant, entry: ConfigEntry[Any]) -> tuple[Offer, ...]:
     """Return what could be added now.
 
     In a configured room that is whatever its owner has not left out; elsewhere only what
-    appeared after the household was set up, for the rest was there to be chosen.
+    appeared after the household was set up, for the rest was there to be chosen. What is only
+    guessed to be a sensor was not, wherever it is.
     """
     rooms = rooms_of(entry)
     known = {each for remembered in places_of(entry).values() for ids in remembered.values() for each in ids}
     known |= {each for room in rooms.values() for each in room.data.get(CONF_DECLINED, ())}
-    boxes: dict[tuple[str, str | None], list[Candidate]] = {}
+    boxes: dict[tuple[str, str | None, Role | None], list[Candidate]] = {}
     for each in candidates(hass):
         if each.id in known:
             continue
         place = _place(each, rooms.keys())
-        if place in rooms or _is_later(hass, each, entry):
-            boxes.setdefault((each.source, place), []).append(each)
+        if place in rooms or each.role is not None or _is_later(hass, each, entry):
+            boxes.setdefault((each.source, place, each.role), []).append(each)
     found = (
         Offer(
-            name=_name(hass, sensors[0]),
-            sensors=tuple(sorted(sensors, key=lambda each: (_ORDER.index(each.measurand), each.entity_id))),
+            name=box_name(hass, sensors[0].source, sensors[0].entity_id),
+            sensors=tuple(sorted(sensors, key=lambda each: (ORDER.index(each.measurand), each.entity_id))),
             place=place,
         )
-        for (_, place), sensors in boxes.items()
-        if place != OUTDOOR or any(each.measurand is not Measurand.WINDOW_OPEN for each in sensors)
+        for (_, place, role), sensors in boxes.items()
+        if role is not None or _is_worth_it({each.measurand for each in sensors}, place)
     )
     return tuple(sorted(found, key=lambda offer: offer.issue_id))
+
+
+def _is_worth_it(measurands: set[Measurand], place: str | None) -> bool:
+    """Return whether a box is worth asking about: whoever passes by a motion sensor is no news."""
+    if place == OUTDOOR:
+        return not measurands.isdisjoint(AIR)
+    return not is_company(measurands) or Measurand.WINDOW_OPEN in measurands
 
 
 @callback
@@ -80,9 +111,9 @@ def async_offer_new_sensors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Non
     current = {offer.issue_id: offer for offer in offers(hass, entry)}
     registry = ir.async_get(hass)
     for (domain, issue_id), issue in list(registry.issues.items()):
-        if domain != DOMAIN or not issue_id.startswith(f"{ISSUE_NEW_SENSOR}_") or issue_id in current:
+        if domain != DOMAIN or issue_id in current or not issue_id.startswith(_PREFIXES):
             continue
-        gone = er.async_get(hass).async_get(issue_id.removeprefix(f"{ISSUE_NEW_SENSOR}_")) is None
+        gone = er.async_get(hass).async_get(issue_id.rpartition("_")[2]) is None
         if gone or issue.dismissed_version is None:
             registry.async_delete(DOMAIN, issue_id)
     for issue_id, offer in current.items():
@@ -93,7 +124,7 @@ def async_offer_new_sensors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Non
             config_entry_id=entry.entry_id,
             is_fixable=True,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=ISSUE_NEW_SENSOR,
+            translation_key=offer.kind,
             translation_placeholders={"sensor": offer.name},
         )
 
@@ -113,8 +144,13 @@ def async_track_new_sensors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> CAL
         debouncer.async_schedule_call()
 
     @callback
+    def look_again(_now: datetime) -> None:
+        debouncer.async_schedule_call()
+
+    @callback
     def started(hass: HomeAssistant) -> None:
         debouncer.async_schedule_call()
+        unsubscribe.append(async_track_time_interval(hass, look_again, AGAIN, cancel_on_shutdown=True))
         unsubscribe.extend(
             hass.bus.async_listen(kind, changed)
             for kind in (
@@ -145,11 +181,3 @@ def _place(candidate: Candidate, rooms: Container[str]) -> str | None:
 def _is_later(hass: HomeAssistant, candidate: Candidate, entry: ConfigEntry[Any]) -> bool:
     known = er.async_get(hass).async_get(candidate.id)
     return known is not None and known.created_at > entry.created_at
-
-
-def _name(hass: HomeAssistant, candidate: Candidate) -> str:
-    """Return what its owner calls the box."""
-    if (device := dr.async_get(hass).async_get(candidate.source)) is not None:
-        return device.name_by_user or device.name or candidate.entity_id
-    state = hass.states.get(candidate.entity_id)
-    return state.name if state else candidate.entity_id

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
@@ -37,18 +36,41 @@ ROOM_FIELDS: Final = {
 }
 """The names of the fields of a room's form."""
 
+
+def _sensor(*classes: SensorDeviceClass) -> EntityFilterSelectorConfig:
+    return {"domain": "sensor", "device_class": list(classes)}
+
+
+_ANY_ALARM: Final[EntityFilterSelectorConfig] = {"domain": "binary_sensor"}
+"""Whatever its class: what a bridge does not know it shows without one, and the owner's word counts."""
 _FILTERS: Final[Mapping[Measurand, EntityFilterSelectorConfig]] = {
-    Measurand.TEMPERATURE: {"domain": "sensor", "device_class": SensorDeviceClass.TEMPERATURE},
-    Measurand.RELATIVE_HUMIDITY: {"domain": "sensor", "device_class": SensorDeviceClass.HUMIDITY},
-    Measurand.SURFACE_TEMPERATURE: {"domain": "sensor", "device_class": SensorDeviceClass.TEMPERATURE},
-    Measurand.WINDOW_OPEN: {
-        "domain": "binary_sensor",
-        "device_class": [
-            BinarySensorDeviceClass.WINDOW,
-            BinarySensorDeviceClass.OPENING,
-            BinarySensorDeviceClass.DOOR,
-        ],
-    },
+    Measurand.TEMPERATURE: _sensor(SensorDeviceClass.TEMPERATURE),
+    Measurand.RELATIVE_HUMIDITY: _sensor(SensorDeviceClass.HUMIDITY),
+    Measurand.SURFACE_TEMPERATURE: _sensor(SensorDeviceClass.TEMPERATURE),
+    Measurand.PM1: _sensor(SensorDeviceClass.PM1),
+    Measurand.PM25: _sensor(SensorDeviceClass.PM25),
+    Measurand.PM10: _sensor(SensorDeviceClass.PM10),
+    Measurand.CO2: _sensor(SensorDeviceClass.CO2),
+    Measurand.TVOC: _sensor(
+        SensorDeviceClass.VOLATILE_ORGANIC_COMPOUNDS, SensorDeviceClass.VOLATILE_ORGANIC_COMPOUNDS_PARTS
+    ),
+    Measurand.WATER_FLOW: _sensor(SensorDeviceClass.VOLUME_FLOW_RATE),
+    Measurand.WATER_VOLUME: _sensor(SensorDeviceClass.WATER),
+    Measurand.WATER_PRESSURE: _sensor(SensorDeviceClass.PRESSURE),
+    # No device class tells an index from a rate.
+    Measurand.VOC_INDEX: {"domain": "sensor"},
+    Measurand.HEART_RATE: {"domain": "sensor"},
+    Measurand.RESPIRATORY_RATE: {"domain": "sensor"},
+    **dict.fromkeys(
+        (
+            Measurand.WET,
+            Measurand.WINDOW_OPEN,
+            Measurand.BED_OCCUPANCY,
+            Measurand.MOTION,
+            Measurand.PRESENCE,
+        ),
+        _ANY_ALARM,
+    ),
     Measurand.SWITCH_ON: {"domain": ["switch", "humidifier", "fan", "input_boolean"]},
 }
 

@@ -8,7 +8,7 @@ from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentryFlow,
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode
 
 from ..adapters.bindings import free_areas, rooms_of
-from ..adapters.discovery import Bindings, area_is_outdoor, propose_room
+from ..adapters.discovery import Bindings, area_is_outdoor, entity_of, propose_room
 from ..adapters.words import room_kind
 from ..const import (
     CONF_AREA,
@@ -17,6 +17,7 @@ from ..const import (
     CONF_DECLINED,
     CONF_F_RSI,
     CONF_KIND,
+    CONF_SLEEPERS,
     CONF_VOLUME,
     CONF_WALL_CLASS,
 )
@@ -30,6 +31,8 @@ from .fields import (
     remembered_bindings,
     shown_bindings,
 )
+from .sections import sections_refused, sections_remembered, sections_schema, sections_shown
+from .sleepers import SLEEPER, bed_boxes, sleeper_schema
 from .temperature_factor import (
     HIGHEST,
     LOWEST,
@@ -39,6 +42,7 @@ from .temperature_factor import (
     mold_indicator_of,
     mold_indicators,
 )
+from .whose import members_of
 
 FACTOR_SOURCE: Final = "f_rsi_source"
 INDICATOR: Final = "mold_indicator"
@@ -76,7 +80,9 @@ class RoomFlow(ConfigSubentryFlow):
         """Begin with nothing known."""
         self._data: dict[str, Any] = {}
         self._title = ""
-        self._proposed: Bindings = {}
+        self._shown_ids: set[str] = set()
+        """What the owner was shown: of this, what is taken out is left out for good."""
+        self._beds: list[str] = []
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask which area becomes a room."""
@@ -85,9 +91,10 @@ class RoomFlow(ConfigSubentryFlow):
             return self.async_abort(reason="no_free_area")
         if user_input is not None and (area := free.get(user_input[CONF_AREA])) is not None:
             self._title = area.name
-            self._proposed = propose_room(self.hass, area.id)
+            proposed = propose_room(self.hass, area.id)
             kind = room_kind((area.name, *sorted(area.aliases)), area.icon)
-            self._data = new_room(area.id, kind, self._proposed)
+            self._data = new_room(area.id, kind, proposed)
+            self._shown_ids = self._seen()
             return await self.async_step_details()
         # Rooms first, then what looks like the garden.
         ordered = sorted(free.values(), key=lambda area: (area_is_outdoor(area), area.name.casefold()))
@@ -99,14 +106,14 @@ class RoomFlow(ConfigSubentryFlow):
         subentry = self._get_reconfigure_subentry()
         self._data = dict(subentry.data)
         self._title = subentry.title
-        self._proposed = propose_room(self.hass, self._data[CONF_AREA])
+        self._shown_ids = self._seen() | set(self._data.get(CONF_DECLINED, ()))
         return await self.async_step_details()
 
     async def async_step_details(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask what the room is like and what measures in it."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = refused(self.hass, ROOM_FIELDS, user_input)
+            errors = refused(self.hass, ROOM_FIELDS, user_input) | sections_refused(self.hass, user_input)
             if not errors:
                 self._take(user_input)
                 return await self._factor(FactorSource(user_input[FACTOR_SOURCE]))
@@ -120,7 +127,7 @@ class RoomFlow(ConfigSubentryFlow):
     async def async_step_f_rsi_measured(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for a known factor."""
         if user_input is not None:
-            return self._finish(user_input[CONF_F_RSI])
+            return await self._finish(user_input[CONF_F_RSI])
         schema = vol.Schema({vol.Required(CONF_F_RSI): _number(LOWEST, HIGHEST)})
         return self.async_show_form(
             step_id="f_rsi_measured",
@@ -134,7 +141,7 @@ class RoomFlow(ConfigSubentryFlow):
         if user_input is not None:
             factor = factor_of_mold_indicator(self.hass, user_input[INDICATOR])
             if factor is not None:
-                return self._finish(factor)
+                return await self._finish(factor)
             errors[INDICATOR] = "calibration_impossible"
         sensors = shown_bindings(self.hass, ROOM_FIELDS, self._data[CONF_BINDINGS]).values()
         mine = mold_indicator_of(self.hass, {entity_id for each in sensors for entity_id in each})
@@ -154,7 +161,7 @@ class RoomFlow(ConfigSubentryFlow):
         if user_input is not None:
             factor = factor_of_surface(user_input[SURFACE], user_input[INSIDE], user_input[OUTSIDE], unit)
             if factor is not None:
-                return self._finish(factor)
+                return await self._finish(factor)
             errors["base"] = "surface_impossible"
         schema = vol.Schema({vol.Required(name): _number(-100.0, 200.0, unit) for name in (SURFACE, INSIDE, OUTSIDE)})
         return self.async_show_form(
@@ -173,6 +180,7 @@ class RoomFlow(ConfigSubentryFlow):
             {
                 vol.Required(CONF_KIND): choice_selector(RoomKind, "room_kind"),
                 **{vol.Optional(name): entities_selector(measurand) for name, measurand in ROOM_FIELDS.items()},
+                **sections_schema(self._data[CONF_BINDINGS]),
                 vol.Required(CONF_CONSTRUCTION): choice_selector(Construction, "construction"),
                 vol.Required(CONF_WALL_CLASS): choice_selector(WallClass, "wall_class"),
                 vol.Optional(CONF_VOLUME): _number(_LEAST_VOLUME, _MOST_VOLUME, "m³"),
@@ -186,13 +194,14 @@ class RoomFlow(ConfigSubentryFlow):
             **{name: self._data[name] for name in (CONF_KIND, CONF_CONSTRUCTION, CONF_WALL_CLASS)},
             **({CONF_VOLUME: self._data[CONF_VOLUME]} if CONF_VOLUME in self._data else {}),
             **shown_bindings(self.hass, ROOM_FIELDS, self._data[CONF_BINDINGS]),
+            **sections_shown(self.hass, self._data[CONF_BINDINGS]),
             FACTOR_SOURCE: source.value,
         }
 
     def _take(self, user_input: Mapping[str, Any]) -> None:
         bindings = remembered_bindings(self.hass, ROOM_FIELDS, user_input)
-        bound = {each for ids in bindings.values() for each in ids}
-        left_out = sorted({each for ids in self._proposed.values() for each in ids} - bound)
+        bindings |= sections_remembered(self.hass, user_input, self._data[CONF_BINDINGS])
+        left_out = sorted(self._shown_ids - {each for ids in bindings.values() for each in ids})
         data = {
             CONF_AREA: self._data[CONF_AREA],
             **{name: user_input[name] for name in (CONF_KIND, CONF_CONSTRUCTION, CONF_WALL_CLASS)},
@@ -204,6 +213,8 @@ class RoomFlow(ConfigSubentryFlow):
             data[CONF_F_RSI] = self._data[CONF_F_RSI]
         if left_out:
             data[CONF_DECLINED] = left_out
+        if CONF_SLEEPERS in self._data:
+            data[CONF_SLEEPERS] = self._data[CONF_SLEEPERS]
         self._data = data
 
     async def _factor(self, source: FactorSource) -> SubentryFlowResult:
@@ -213,12 +224,44 @@ class RoomFlow(ConfigSubentryFlow):
             return await self.async_step_f_rsi_mold_indicator()
         if source is FactorSource.SURFACE:
             return await self.async_step_f_rsi_surface()
-        return self._finish(self._data.get(CONF_F_RSI) if source is FactorSource.KEEP else None)
+        return await self._finish(self._data.get(CONF_F_RSI) if source is FactorSource.KEEP else None)
 
-    def _finish(self, factor: float | None) -> SubentryFlowResult:
+    async def _finish(self, factor: float | None) -> SubentryFlowResult:
         self._data.pop(CONF_F_RSI, None)
         if factor is not None:
             self._data[CONF_F_RSI] = factor
+        boxes = bed_boxes(self.hass, self._data[CONF_BINDINGS])
+        said = {source: who for source, who in self._data.pop(CONF_SLEEPERS, {}).items() if source in boxes}
+        if said:
+            self._data[CONF_SLEEPERS] = said
+        self._beds = list(boxes) if members_of(self._get_entry()) else []
+        return await self._next_bed()
+
+    async def _next_bed(self) -> SubentryFlowResult:
+        return await self.async_step_bed() if self._beds else self._store()
+
+    async def async_step_bed(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask whose bed a sensor is in, box by box."""
+        source = self._beds[0]
+        sleepers: dict[str, str] = dict(self._data.get(CONF_SLEEPERS, {}))
+        if user_input is not None:
+            self._beds.pop(0)
+            sleepers.pop(source, None)
+            if (person := user_input.get(SLEEPER)) is not None:
+                sleepers[source] = person
+            self._data = {**self._data, CONF_SLEEPERS: sleepers}
+            return await self._next_bed()
+        members = {each.id: each.title for each in members_of(self._get_entry())}
+        return self.async_show_form(
+            step_id="bed",
+            data_schema=sleeper_schema(members, sleepers.get(source)),
+            description_placeholders={
+                "room": self._title,
+                "sensor": bed_boxes(self.hass, self._data[CONF_BINDINGS]).get(source, source),
+            },
+        )
+
+    def _store(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(self._get_entry(), self._get_reconfigure_subentry(), data=self._data)
         area_id = self._data[CONF_AREA]
@@ -226,3 +269,8 @@ class RoomFlow(ConfigSubentryFlow):
         if area_id in rooms_of(self._get_entry()):
             return self.async_abort(reason="already_configured")
         return self.async_create_entry(title=self._title, data=self._data, unique_id=area_id)
+
+    def _seen(self) -> set[str]:
+        """Return what of the bindings can be shown; what is disabled is nobody's decision."""
+        bound = (each for ids in self._data[CONF_BINDINGS].values() for each in ids)
+        return {each for each in bound if entity_of(self.hass, each) is not None}
