@@ -17,7 +17,7 @@ from .adapters.senses import PERSONAL
 from .care import ISSUE_LEAK_TEST
 from .const import CONF_AREA, CONF_INFERENCE, DOMAIN
 from .flows.fields import choice_selector, options_selector
-from .flows.found_device import OFFERS, FoundDeviceFlow
+from .flows.found_device import ISSUE_IDS, FoundDeviceFlow
 from .flows.leak_test import LeakTestSteps
 from .flows.places import async_place_labels, bind, measured_by, own_area
 from .flows.sleepers import SLEEPER, sleeper_schema
@@ -35,19 +35,14 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the flow that mends an issue."""
-    if issue_id == ISSUE_ONNXRUNTIME:
-        return UseBuiltinFlow()
-    if issue_id.startswith(f"{ISSUE_NEW_SENSOR}_"):
-        return NewSensorFlow()
-    if issue_id.startswith(f"{ISSUE_UNKNOWN_SENSOR}_"):
-        return UnknownSensorFlow()
-    if issue_id.startswith(f"{ISSUE_AREA_REMOVED}_"):
-        return AreaRemovedFlow()
-    if issue_id.startswith(f"{ISSUE_LEAK_TEST}_"):
-        return LeakTestFlow()
-    if issue_id.startswith(OFFERS):
-        return FoundDeviceFlow()
-    return ConfirmRepairFlow()
+    flows: dict[str, type[RepairsFlow]] = {
+        ISSUE_ONNXRUNTIME: UseBuiltinFlow,
+        f"{ISSUE_NEW_SENSOR}_": NewSensorFlow,
+        f"{ISSUE_UNKNOWN_SENSOR}_": UnknownSensorFlow,
+        f"{ISSUE_AREA_REMOVED}_": AreaRemovedFlow,
+        **dict.fromkeys(ISSUE_IDS, FoundDeviceFlow),
+    }
+    return next((flow() for begin, flow in flows.items() if issue_id.startswith(begin)), ConfirmRepairFlow())
 
 
 class _Flow(RepairsFlow):

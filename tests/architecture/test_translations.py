@@ -108,7 +108,9 @@ def test_every_issue_is_raised() -> None:
 def test_every_entity_has_a_name_and_an_icon() -> None:
     translated = load("en")["entity"]
     icons = json.loads((INTEGRATION / "icons.json").read_text())["entity"]
-    code = {platform: (INTEGRATION / f"{platform}.py").read_text() for platform in translated}
+    code = {
+        platform: "".join(path.read_text() for path in INTEGRATION.glob(f"*{platform}.py")) for platform in translated
+    }
 
     for platform, entries in translated.items():
         for key, entry in entries.items():

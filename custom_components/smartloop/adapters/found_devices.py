@@ -11,6 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN, SUBENTRY_DEVICE
 from ..protocol import SERVICE_UUID, DeviceKind, peek
+from .own_devices import OFFERS
 
 MOST_OFFERS: Final = 8
 """At a time: who makes up addresses shall not fill the owner's Repairs."""
@@ -28,12 +29,7 @@ class Found:
     @property
     def issue_id(self) -> str:
         """Return the repair issue's id."""
-        return f"{issue_key(self.kind)}_{self.address}"
-
-
-def issue_key(kind: DeviceKind) -> str:
-    """Return the translation key of the offer."""
-    return f"new_{kind.value}"
+        return f"{OFFERS[self.kind]}_{self.address}"
 
 
 def found_device(info: bluetooth.BluetoothServiceInfoBleak) -> Found | None:
@@ -101,7 +97,7 @@ def _offer(hass: HomeAssistant, entry: ConfigEntry[Any], found: Found) -> None:
         data={CONF_ADDRESS: found.address},
         is_fixable=True,
         severity=ir.IssueSeverity.WARNING,
-        translation_key=issue_key(found.kind),
+        translation_key=OFFERS[found.kind],
         translation_placeholders={"device": short_address(found.address)},
     )
 
@@ -115,7 +111,7 @@ def _withdraw(hass: HomeAssistant, known: set[str]) -> None:
 
 
 def _offers(hass: HomeAssistant) -> list[str]:
-    prefixes = tuple(f"{issue_key(kind)}_" for kind in DeviceKind)
+    prefixes = tuple(f"{key}_" for key in OFFERS.values())
     return [
         issue_id
         for (domain, issue_id), issue in ir.async_get(hass).issues.items()

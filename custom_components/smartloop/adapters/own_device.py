@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
@@ -58,14 +58,20 @@ BLINK_S: Final = 10
 _OCCUPANCY: Final = {LastEvent.OCCUPIED: True, LastEvent.EMPTY: False}
 
 
+class CheckedIn(Protocol):
+    """Takes a sign of life."""
+
+    def __call__(self, source: str, at: datetime, *, rssi: float | None = None) -> None:
+        """Know that the box lives, and how many dBm came through."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hands:
     """Who takes what a device tells; all of it is on the disk by then."""
 
     receive: Callable[[Reading], None]
-    checked_in: Callable[[str, datetime, int], None]
-    """A sign of life: source, when, dBm."""
-    actuated: Callable[[StoredActuation], None]
+    checked_in: CheckedIn
+    actuated: Callable[[tuple[StoredActuation, ...]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,7 +194,7 @@ class OwnDevice:
     def _believe(self, heard: _Heard) -> None:
         advert, owner = heard.advert, self.owner
         self.heard_at, self.rssi = heard.at, heard.rssi
-        self._hands.checked_in(owner.source, heard.at, heard.rssi)
+        self._hands.checked_in(owner.source, heard.at, rssi=heard.rssi)
         self._charge(advert.battery_percent, heard.at)
         if owner.kind is DeviceKind.BED_NODE and (occupied := _OCCUPANCY.get(advert.last_event)) is not None:
             self.occupied = occupied
@@ -292,8 +298,9 @@ class OwnDevice:
     @callback
     def _live(self, new: NewRows, now: datetime) -> None:
         """Hand on what was not known before."""
+        if new.actuations:
+            self._hands.actuated(new.actuations)
         for puff in new.actuations:
-            self._hands.actuated(puff)
             for listener in tuple(self._puff_listeners):
                 listener(puff)
         for epoch in new.epochs:

@@ -21,6 +21,8 @@ from .own_device import Hands, OwnDevice
 BLUETOOTH: Final = "bluetooth"
 ISSUE_BLUETOOTH: Final = "bluetooth_missing"
 MODELS: Final = {DeviceKind.INHALER_SLEEVE: "Inhaler sleeve", DeviceKind.BED_NODE: "Bed node"}
+OFFERS: Final = {DeviceKind.INHALER_SLEEVE: "new_inhaler_sleeve", DeviceKind.BED_NODE: "new_bed_node"}
+"""What is offered in Repairs when it is found: translation keys, and how the issues' ids begin"""
 
 
 class OwnDevices:

@@ -9,11 +9,11 @@ from homeassistant.const import CONF_ADDRESS
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 
+from ..adapters.own_devices import OFFERS
 from ..const import DOMAIN, SUBENTRY_DEVICE
-from ..protocol import DeviceKind
 
-OFFERS = tuple(f"new_{kind.value}_" for kind in DeviceKind)
-"""How the offers' issue ids begin."""
+ISSUE_IDS = tuple(f"{key}_" for key in OFFERS.values())
+"""How they begin."""
 
 
 class FoundDeviceFlow(RepairsFlow):
