@@ -107,8 +107,10 @@ class Log:
         count = 0
         for event in newer:
             later = event.ticks - newer[0].ticks
+            if event.boot != newer[0].boot or later >> 32:
+                break
             record = bytes([event.kind, len(event.body)]) + later.to_bytes(4, "little") + event.body
-            if event.boot != newer[0].boot or count == 0xFF or PAGE_HEAD + len(records) + len(record) > room:
+            if count == 0xFF or PAGE_HEAD + len(records) + len(record) > room:
                 break
             records += record
             count += 1
