@@ -1,11 +1,13 @@
 """Shout measurements as encrypted BTHome v2 adverts: ESPHome only receives BTHome, it does not send it."""
 
-from esphome import automation
+from typing import Any
+
 import esphome.codegen as cg
+import esphome.config_validation as cv
+from esphome import automation
 from esphome.components import binary_sensor, esp32_ble, sensor
 from esphome.components.esp32 import request_bluetooth
 from esphome.components.esp32_ble import CONF_BLE_ID
-import esphome.config_validation as cv
 from esphome.const import (
     CONF_BINARY_SENSOR,
     CONF_ID,
@@ -14,6 +16,7 @@ from esphome.const import (
     CONF_TYPE,
 )
 from esphome.core import TimePeriod
+from esphome.types import ConfigType
 
 AUTO_LOAD = ["ble_device_base", "esp32_ble"]
 DEPENDENCIES = ["esp32"]
@@ -46,17 +49,19 @@ TYPES = {
 OBJECTS_MAX = 15
 
 
-def _key(value):
-    value = cv.string_strict(value).lower()
-    if len(value) != 32 or any(char not in "0123456789abcdef" for char in value):
-        raise cv.Invalid("The key is 32 hexadecimal digits; make one with: openssl rand -hex 16")
-    return value
+def _key(value: Any) -> str:
+    key: str = cv.string_strict(value).lower()
+    if len(key) != 32 or any(char not in "0123456789abcdef" for char in key):
+        msg = "The key is 32 hexadecimal digits; make one with: openssl rand -hex 16"
+        raise cv.Invalid(msg)
+    return key
 
 
-def _fits(value):
+def _fits(value: list[ConfigType]) -> list[ConfigType]:
     length = sum(1 + TYPES[each[CONF_TYPE]][1] for each in value)
     if length > OBJECTS_MAX:
-        raise cv.Invalid(f"One advert holds {OBJECTS_MAX} bytes of measurements; these need {length}")
+        msg = f"One advert holds {OBJECTS_MAX} bytes of measurements; these need {length}"
+        raise cv.Invalid(msg)
     return value
 
 
@@ -93,7 +98,8 @@ CONFIG_SCHEMA = cv.Schema(
 FINAL_VALIDATE_SCHEMA = esp32_ble.validate_variant
 
 
-async def to_code(config):
+async def to_code(config: ConfigType) -> None:
+    """Generate the C++ that makes the component."""
     var = cg.new_Pvariable(config[CONF_ID])
     await cg.register_component(var, config)
     parent = await cg.get_variable(config[CONF_BLE_ID])
