@@ -6,7 +6,7 @@ from typing import Any
 from hardware.simulator.zigbee import Coordinator
 
 from .client import Client
-from .flows import walk
+from .flows import Answers, walk
 from .lab import LabError
 
 RADIO = "Ziggurat = Open source host-side Zigbee stack in Rust"
@@ -14,7 +14,7 @@ RADIO = "Ziggurat = Open source host-side Zigbee stack in Rust"
 
 async def add_zha(owner: Client, radio: Coordinator) -> str:
     """Add the stick and form a network; returns ZHA's entry."""
-    answers = {
+    answers: Answers = {
         # A path that is no serial line is not probed: the owner names the kind of radio.
         "choose_serial_port": {"path": radio.url},
         "manual_pick_radio_type": {"radio_type": RADIO},
@@ -40,9 +40,9 @@ async def add_devices(owner: Client, radio: Coordinator, *names: str) -> dict[st
         while len(found) < len(names):
             await asyncio.sleep(0.5)
             for device in await owner.command("zha/devices"):
-                name = next((each for each in names if ieee_of(radio, each) == device["ieee"]), None)
-                if name is not None and len(device["entities"]) > 1:
-                    found[name] = device
+                known = next((each for each in names if ieee_of(radio, each) == device["ieee"]), None)
+                if known is not None and len(device["entities"]) > 1:
+                    found[known] = device
     return found
 
 
