@@ -15,10 +15,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
-from .coordinator import SmartLoopConfigEntry
-from .engine import RoomView
+from .boxes import BoxEntity, async_follow_boxes
+from .coordinator import Coordinator, SmartLoopConfigEntry
+from .device_entity import OwnDeviceEntity
+from .engine import Measurand, RoomView
 from .entity import DisplayEntity, RoomEntity, Shown
-from .figures import silent
+from .figures import box_silence, silent
+from .protocol import DeviceKind
 from .room_watch import MoldRisk, mold_risk
 
 PARALLEL_UPDATES = 0
@@ -69,6 +72,19 @@ BINARY_SENSORS: Final = (
 )
 
 
+SILENT: Final = BinarySensorEntityDescription(
+    key="silent", device_class=BinarySensorDeviceClass.PROBLEM, entity_category=EntityCategory.DIAGNOSTIC
+)
+
+
+BED_OCCUPIED: Final = BinarySensorEntityDescription(
+    key="bed_occupied",
+    device_class=BinarySensorDeviceClass.OCCUPANCY,
+    entity_registry_enabled_default=False,
+    translation_key="bed_occupied",
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant, entry: SmartLoopConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
@@ -77,6 +93,47 @@ async def async_setup_entry(
     for room_id, subentry_id in coordinator.rooms.items():
         rows = [RoomBinarySensor(coordinator, description, room_id) for description in BINARY_SENSORS]
         async_add_entities(rows, config_subentry_id=subentry_id)
+    async_follow_boxes(
+        coordinator, DOMAIN, (SILENT.key,), lambda source: [BoxSilent(coordinator, SILENT, source)], async_add_entities
+    )
+    for subentry_id, device in coordinator.own_devices.devices.items():
+        if device.owner.kind is DeviceKind.BED_NODE:
+            async_add_entities([BedOccupied(device, BED_OCCUPIED)], config_subentry_id=subentry_id)
+
+
+class BedOccupied(OwnDeviceEntity, BinarySensorEntity):
+    """Whether somebody lies in the bed."""
+
+    entity_description: BinarySensorEntityDescription
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return what the bed node said last."""
+        return self.device.occupied
+
+
+class BoxSilent(BoxEntity, DisplayEntity, BinarySensorEntity):
+    """Whether a box has been silent for longer than it ever is."""
+
+    domain = DOMAIN
+
+    def __init__(self, coordinator: Coordinator, description: BinarySensorEntityDescription, source: str) -> None:
+        """Be there from the start where silence is likely, or costs most."""
+        super().__init__(coordinator, description, source)
+        facts = coordinator.care.facts[source]
+        self._attr_entity_registry_enabled_default = not facts.mains or Measurand.WET in facts.measurands
+
+    @override
+    def look(self) -> Shown:
+        """Return whether it is silent; unknown while its habits are not known."""
+        view = self.view
+        return Shown(value=None if view is None else view.silent, attributes=box_silence(view))
+
+    @override
+    def show(self, value: StateType) -> None:
+        """Take over the value to be shown."""
+        self._attr_is_on = None if value is None else bool(value)
 
 
 class RoomBinarySensor(RoomEntity, DisplayEntity, BinarySensorEntity):

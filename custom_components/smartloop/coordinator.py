@@ -18,9 +18,12 @@ from .adapters.feedback import AnswerListener
 from .adapters.following import async_track_bindings
 from .adapters.household import household_of
 from .adapters.offers import async_track_new_sensors
+from .adapters.own_device import Hands
+from .adapters.own_devices import OwnDevices
 from .adapters.states import Refusal, StateWatcher
 from .adapters.weather import async_get_forecast
 from .backfill import CLOCK_SLACK, Past
+from .care import Care, Hooks
 from .const import DOMAIN, LOGGER, SUBENTRY_ROOM
 from .diary import Diary
 from .engine import (
@@ -79,7 +82,14 @@ class Coordinator:
         self.storage = EngineStorage(hass, entry.entry_id)
         self.past = Past()
         self.puffs = PuffBook(hass, entry, self.diary, self.engine)
-        self.parts: list[Part] = [self.puffs]
+        self.care = Care(self, Hooks(decide=self._decide, notify=self._notify, receive=self._receive, keep=self._keep))
+        self.own_devices = OwnDevices(
+            hass,
+            entry,
+            self.diary,
+            Hands(receive=self._receive, checked_in=self.engine.checked_in, actuated=self.puffs.took),
+        )
+        self.parts: list[Part] = [self.puffs, self.care, self.own_devices]
         self._watcher: StateWatcher[Any] | None = None
         self._stop_watching: CALLBACK_TYPE | None = None
         self._listeners: dict[str | None, list[Callable[[], None]]] = {}
@@ -103,7 +113,7 @@ class Coordinator:
         views = [self.engine.view(room) for room in self.rooms]
         return status_of(
             views,
-            {decision.severity for view in views for decision in view.active},
+            {each.severity for each in self.engine.active()},
             self.runtime.facts(),
             refused=bool(self.refusals),
             started=self._started,
@@ -192,6 +202,7 @@ class Coordinator:
     def _rebind(self) -> None:
         """Follow entities that were renamed, moved, disabled or removed."""
         self.bindings = BindingIndex(self.hass, self.entry)
+        self.care.describe()
         self._unwatch()
         self._watch()
 
@@ -214,6 +225,8 @@ class Coordinator:
 
     @callback
     def _receive(self, reading: Reading) -> None:
+        if self.care.tests.withholds(reading):
+            return
         try:
             self.engine.observe(reading)
         except ReadingError as err:
@@ -264,13 +277,14 @@ class Coordinator:
             self._work(self.notifier.async_report(result.effect), "effect")
         if result.changed:
             self._notify(room_id)
-            self.storage.schedule(self._snapshot)
+            self._keep()
         return result.changed
 
     def _decide(self, decision: Decision) -> None:
         text = self.notifier.text(decision)
         if decision.state is not DecisionState.SHADOW:
-            async_fire_decision(self.hass, decision, self.room_name(decision.room), text)
+            name = None if decision.source is None else self.care.name(decision.source)
+            async_fire_decision(self.hass, decision, self.room_name(decision.room), text, name)
             for listener in tuple(self._decision_listeners):
                 listener(decision)
         self._work(self.notifier.async_handle(decision), "decision")
@@ -304,7 +318,7 @@ class Coordinator:
     async def _async_learn_history(self) -> None:
         if not await self.past.async_learn(self.hass, self.engine, self.bindings, self._report):
             return
-        self.storage.schedule(self._snapshot)
+        self._keep()
         await self.async_tick(dt_util.utcnow())
         async for room_id in paced(self.rooms):
             self._notify(room_id)
@@ -321,6 +335,7 @@ class Coordinator:
         """Store the answer, then learn from it; what it changed is in force when this returns."""
         await self.ledger.async_record_feedback(feedback)
         lesson = self.engine.learn(feedback)
+        await self.care.async_answered(feedback)
         self._after_learning(feedback.room)
         return lesson
 
@@ -348,12 +363,16 @@ class Coordinator:
             self._step(each, now)
             self._notify(each)
         self._notify(None)
-        self.storage.schedule(self._snapshot)
+        self._keep()
 
     # Bookkeeping.
 
     def _snapshot(self) -> dict[str, Any]:
         return self.past.stored(self.engine)
+
+    @callback
+    def _keep(self) -> None:
+        self.storage.schedule(self._snapshot)
 
     @callback
     def _notify(self, room_id: str | None) -> None:

@@ -143,6 +143,12 @@ class Diary:
         values = _span(person, since, until)
         return await self._ledger.async_run(lambda db: list(read_each(db.execute(sql, values), _read_puff)))
 
+    async def async_actuation(self, actuation_id: str) -> StoredActuation | None:
+        """Return one puff; None when there is none, or it was taken back."""
+        sql = "SELECT * FROM actuations WHERE id = ? AND NOT removed"
+        found = await self._ledger.async_run(lambda db: list(read_each(db.execute(sql, (actuation_id,)), _read_puff)))
+        return found[0] if found else None
+
     async def async_remove_actuation(self, actuation_id: str) -> bool:
         """Take a puff back; return whether there was one. Its row stays, so that no log brings it again."""
         sql = "UPDATE actuations SET removed = 1 WHERE id = ? AND NOT removed"
@@ -169,6 +175,11 @@ class Diary:
     async def async_record_battery_change(self, source: str, at: datetime) -> None:
         """Keep that a box got a new battery."""
         await self._async_keep_time("battery_changes", source, at)
+
+    async def async_forget_battery_change(self, source: str) -> None:
+        """Forget a new battery that was none."""
+        sql = "DELETE FROM battery_changes WHERE source = ?"
+        await self._ledger.async_run(lambda db: db.execute(sql, (source,)))
 
     async def async_battery_changes(self) -> dict[str, datetime]:
         """Return when each box last got a new battery."""

@@ -59,7 +59,7 @@ def _settle_figure(before: object, now: Figure) -> float | None:
 
 
 class SmartLoopEntity(Entity):
-    """An entity of a room or of the household."""
+    """An entity of a room, of a box or of the household."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
@@ -67,17 +67,18 @@ class SmartLoopEntity(Entity):
     domain: ClassVar[str]
     """The platform's."""
 
-    def __init__(self, coordinator: Coordinator, description: EntityDescription, room_id: str | None) -> None:
+    def __init__(self, coordinator: Coordinator, description: EntityDescription, place: str | None) -> None:
         """Take the identity from place and description."""
         self.coordinator = coordinator
         self.entity_description = description
-        self.place = room_id
-        parts = (coordinator.entry.entry_id, *(() if room_id is None else (room_id,)), description.key)
+        self.place = place
+        parts = (coordinator.entry.entry_id, *(() if place is None else (place,)), description.key)
         self._attr_unique_id = "_".join(parts)
         self._attr_translation_key = description.key
-        # Home Assistant would say the room twice: once for its area, once for its device.
-        owner = coordinator.entry.title if room_id is None else coordinator.room_name(room_id)
-        self.entity_id = f"{self.domain}.{slugify(f'{owner} {description.key}')}"
+
+    def _name_after(self, owner: str | None) -> None:
+        """Take an entity id: Home Assistant would say a room twice, once for its area, once for its device."""
+        self.entity_id = f"{self.domain}.{slugify(f'{owner} {self.entity_description.key}')}"
 
     @callback
     @override
@@ -92,6 +93,7 @@ class RoomEntity(SmartLoopEntity):
     def __init__(self, coordinator: Coordinator, description: EntityDescription, room_id: str) -> None:
         """Belong to the room's device."""
         super().__init__(coordinator, description, room_id)
+        self._name_after(coordinator.room_name(room_id))
         self.room_id = room_id
         self._attr_device_info = room_device(coordinator, room_id)
 
@@ -107,6 +109,7 @@ class HouseEntity(SmartLoopEntity):
     def __init__(self, coordinator: Coordinator, description: EntityDescription) -> None:
         """Belong to the household's device."""
         super().__init__(coordinator, description, None)
+        self._name_after(coordinator.entry.title)
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, coordinator.entry.entry_id)})
 
 

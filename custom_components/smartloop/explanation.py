@@ -9,7 +9,17 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
 from .coordinator import Coordinator
-from .engine import Decision, DecisionState, Evidence, Lesson, RoomView, reason_sentence
+from .engine import (
+    Assurance,
+    Decision,
+    DecisionState,
+    DeviceView,
+    Evidence,
+    Lesson,
+    RoomView,
+    assurance_sentence,
+    reason_sentence,
+)
 from .outputs.sentences import templates
 from .records import Delivery, DeliveryState, Recorded
 
@@ -30,6 +40,7 @@ async def async_explain(coordinator: Coordinator, recorded: Recorded) -> Answer:
         "state": decision.state.value,
         "room": decision.room,
         "room_name": coordinator.room_name(decision.room),
+        **_box(coordinator, decision.source),
         "at": decision.at.isoformat(),
         "expires_at": decision.expires_at.isoformat(),
         "over_at": None if recorded.over_at is None else recorded.over_at.isoformat(),
@@ -41,7 +52,7 @@ async def async_explain(coordinator: Coordinator, recorded: Recorded) -> Answer:
         "proposed": None if decision.proposed is None else _plain(asdict(decision.proposed)),
         "lessons": [
             {"id": lesson.id, "sentence": coordinator.notifier.lesson_text(lesson)}
-            for lesson in lessons_about(coordinator, decision.key, decision.room)
+            for lesson in lessons_about(coordinator, decision.key, decision.room, decision.source)
         ],
         "engine": _engine(coordinator),
         "recipients": _recipients(coordinator, decision, deliveries, dt_util.utcnow()),
@@ -74,17 +85,95 @@ def explain_silence(coordinator: Coordinator, view: RoomView) -> Answer:
     }
 
 
-def lessons_about(coordinator: Coordinator, key: str, room: str | None) -> list[Lesson]:
-    """Return what answers taught about one kind of message in one room."""
-    return [lesson for lesson in coordinator.engine.lessons() if lesson.key == key and lesson.room == room]
+def explain_box(coordinator: Coordinator, source: str) -> Answer:
+    """Explain how a box is of which there is nothing to be said."""
+    view = coordinator.care.views.get(source)
+    known: list[Evidence] = []
+    if view is not None:
+        battery, drift = view.battery, view.drift
+        known = [
+            Evidence(name=name, value=value, unit=unit, lo=lo, hi=hi)
+            for name, value, unit, lo, hi in (
+                ("check_in_interval", None if view.interval_s is None else view.interval_s / 3600.0, "h", None, None),
+                ("missed_intervals", view.missed, "1", None, None),
+                *(() if battery is None else (("battery", battery.percent, "%", None, None),)),
+                *(() if battery is None else (("battery_days_left", battery.days_left, "d", battery.lo, battery.hi),)),
+                *(() if drift is None else (("humidity_offset", drift.offset, "%", drift.lo, drift.hi),)),
+            )
+            if value is not None
+        ]
+    return {
+        "decision_id": None,
+        "room": None if view is None or view.place not in coordinator.rooms else view.place,
+        **_box(coordinator, source),
+        "sentence": templates(coordinator.hass)["care.nothing" if known else "care.unknown"],
+        "reason": None,
+        "evidence": _numbers(known),
+        "lessons": [],
+        "engine": _engine(coordinator),
+        "recipients": [],
+        "deliveries": [],
+    }
+
+
+def explain_leak_points(coordinator: Coordinator) -> Answer:
+    """Explain for each leak sensor what its alarm rests on, the weakest first."""
+    care, words = coordinator.care, templates(coordinator.hass)
+    assurance = care.assurance(dt_util.utcnow())
+    points: list[JsonValueType] = []
+    for point in assurance.points:
+        view = care.views.get(point.source)
+        battery = None if view is None else view.battery
+        points.append(
+            {
+                **_box(coordinator, point.source),
+                "room": point.place if point.place in coordinator.rooms else None,
+                "room_name": coordinator.room_name(point.place),
+                "proven": point.proven,
+                "weakest_link": None if point.link is None else point.link.value,
+                "sentence": assurance_sentence(point, words),
+                "tested_at": _time(point.tested_at),
+                "last_heard": _time(None if view is None else view.last_heard),
+                "silent": None if view is None else view.silent,
+                "battery": None if battery is None else battery.percent,
+                "battery_days_left": None if battery is None or battery.days_left is None else round(battery.days_left),
+                "under_test": care.tests.under_test(point.source),
+            }
+        )
+    return {"proven": assurance.proven, "total": assurance.total, "percent": percent(assurance), "points": points}
+
+
+def percent(assurance: Assurance) -> int | None:
+    """Return the share of leak sensors that are proven alive; None without any."""
+    return round(100 * assurance.proven / assurance.total) if assurance.total else None
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def lessons_about(coordinator: Coordinator, key: str, room: str | None, source: str | None = None) -> list[Lesson]:
+    """Return what answers taught about one kind of message about one room or box."""
+    return [
+        lesson
+        for lesson in coordinator.engine.lessons()
+        if lesson.key == key and (lesson.room == room if source is None else lesson.source == source)
+    ]
+
+
+def _box(coordinator: Coordinator, source: str | None) -> Answer:
+    return {"device_id": source, "device_name": None if source is None else coordinator.care.name(source)}
 
 
 def _current(coordinator: Coordinator, decision: Decision) -> Decision:
     """Return the decision with its present numbers while it stands."""
-    if decision.room is None or decision.room not in coordinator.rooms:
-        return decision
-    view = coordinator.view(decision.room)
-    return next((each for each in (*view.active, *view.shadows) if each.id == decision.id), decision)
+    view: DeviceView | RoomView | None = None
+    if decision.source is not None:
+        view = coordinator.care.views.get(decision.source)
+    elif decision.room is not None and decision.room in coordinator.rooms:
+        view = coordinator.view(decision.room)
+    standing = () if view is None else (*view.active, *view.shadows)
+    return next((each for each in standing if each.id == decision.id), decision)
 
 
 def _recipients(

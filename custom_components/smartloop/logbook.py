@@ -7,7 +7,7 @@ from homeassistant.components.logbook import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTR
 from homeassistant.core import Event, HomeAssistant, callback
 
 from .const import DOMAIN, EVENT_DECISION
-from .outputs.events import ATTR_ROOM_NAME, ATTR_TEXT
+from .outputs.events import ATTR_DEVICE_NAME, ATTR_ROOM_NAME, ATTR_TEXT
 
 
 @callback
@@ -20,7 +20,7 @@ def async_describe_events(
     @callback
     def describe(event: Event[dict[str, Any]]) -> dict[str, str]:
         return {
-            LOGBOOK_ENTRY_NAME: event.data.get(ATTR_ROOM_NAME) or "SmartLoop",
+            LOGBOOK_ENTRY_NAME: event.data.get(ATTR_DEVICE_NAME) or event.data.get(ATTR_ROOM_NAME) or "SmartLoop",
             LOGBOOK_ENTRY_MESSAGE: event.data[ATTR_TEXT],
         }
 

@@ -40,6 +40,7 @@ async def async_create_fix_flow(
         f"{ISSUE_NEW_SENSOR}_": NewSensorFlow,
         f"{ISSUE_UNKNOWN_SENSOR}_": UnknownSensorFlow,
         f"{ISSUE_AREA_REMOVED}_": AreaRemovedFlow,
+        f"{ISSUE_LEAK_TEST}_": LeakTestFlow,
         **dict.fromkeys(ISSUE_IDS, FoundDeviceFlow),
     }
     return next((flow() for begin, flow in flows.items() if issue_id.startswith(begin)), ConfirmRepairFlow())

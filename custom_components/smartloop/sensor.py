@@ -24,18 +24,25 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
 from .best_act import NOTHING, best_act, best_act_sentence
+from .boxes import BoxEntity, async_follow_boxes
 from .coordinator import Coordinator, SmartLoopConfigEntry
+from .device_sensor import device_sensors
 from .engine import ActKind, RoomView
 from .entity import DisplayEntity, Figure, HouseEntity, RoomEntity, Shown, settle
 from .figures import (
     Attributes,
+    box_battery,
+    care_attributes,
     expected,
     f_rsi,
     f_rsi_attributes,
     grams_per_cubic_metre,
     horizons,
     index_attributes,
+    leak_attributes,
+    needing_care,
     no_attributes,
+    proven_points,
     silent,
     surface_attributes,
 )
@@ -206,6 +213,15 @@ BEST_ACT: Final = SensorEntityDescription(
 )
 
 
+BATTERY_DAYS: Final = SensorEntityDescription(
+    key="battery_days_left",
+    device_class=SensorDeviceClass.DURATION,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    native_unit_of_measurement=UnitOfTime.DAYS,
+    suggested_display_precision=0,
+)
+
+
 def _lessons(coordinator: Coordinator) -> Attributes:
     """Return what every answer changed, newest first."""
     return {"sentences": [coordinator.notifier.lesson_text(each) for each in reversed(coordinator.engine.lessons())]}
@@ -244,6 +260,18 @@ HOUSE_SENSORS: Final = (
         attributes_fn=_lessons,
     ),
     HouseSensorDescription(
+        key="devices_needing_care",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda coordinator: sum(needing_care(coordinator.care).values()),
+        attributes_fn=lambda coordinator: care_attributes(coordinator.care),
+    ),
+    HouseSensorDescription(
+        key="leak_points_proven",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda coordinator: proven_points(coordinator.care),
+        attributes_fn=lambda coordinator: leak_attributes(coordinator.care),
+    ),
+    HouseSensorDescription(
         key="inference_engine",
         device_class=SensorDeviceClass.ENUM,
         entity_category=EntityCategory.DIAGNOSTIC,
@@ -263,6 +291,16 @@ async def async_setup_entry(
     for room_id, subentry_id in coordinator.rooms.items():
         rows = [RoomSensor(coordinator, description, room_id) for description in ROOM_SENSORS]
         async_add_entities([*rows, BestAct(coordinator, BEST_ACT, room_id)], config_subentry_id=subentry_id)
+    for subentry_id, device in coordinator.own_devices.devices.items():
+        async_add_entities(device_sensors(device), config_subentry_id=subentry_id)
+    async_follow_boxes(
+        coordinator,
+        DOMAIN,
+        (BATTERY_DAYS.key,),
+        lambda source: [BoxBattery(coordinator, BATTERY_DAYS, source)],
+        async_add_entities,
+        wants=lambda facts: facts.mains is False,
+    )
 
 
 class _Sensor(DisplayEntity, SensorEntity):
@@ -287,6 +325,18 @@ class HouseSensor(HouseEntity, _Sensor):
         """Return what there is to show now."""
         row = self.entity_description
         return Shown(value=row.value_fn(self.coordinator), attributes=row.attributes_fn(self.coordinator))
+
+
+class BoxBattery(BoxEntity, _Sensor):
+    """How long a box's battery will last."""
+
+    entity_description: SensorEntityDescription
+
+    @override
+    def look(self) -> Shown:
+        """Return the days with their band, or why they are not known."""
+        view = self.view
+        return box_battery(None if view is None else view.battery)
 
 
 class RoomSensor(RoomEntity, _Sensor):

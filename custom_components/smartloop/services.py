@@ -1,4 +1,4 @@
-"""Service actions: explain, answer, undo, label, reset, export. Registered once, whether or not a household is loaded."""
+"""Service actions: explain, answer, undo, label, reset, puffs, export. Registered once, whether or not a household is loaded."""
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
@@ -18,11 +18,20 @@ from .adapters.feedback import person_of
 from .const import DOMAIN
 from .coordinator import Coordinator
 from .engine import DecisionKey, Feedback, Lesson, Verdict
-from .explanation import async_explain, explain_silence
+from .explanation import async_explain, explain_box, explain_leak_points, explain_silence
 from .export import async_collect, async_write
+from .puff_actions import (
+    PUFFS_FIELDS,
+    RECORD_FIELDS,
+    REMOVE_FIELDS,
+    async_puffs,
+    async_record_puff,
+    async_remove_puff,
+)
 from .records import Label
 
 ATTR_DECISION: Final = "decision_id"
+ATTR_DEVICE: Final = "device_id"
 ATTR_END: Final = "end"
 ATTR_HOURS: Final = "hours"
 ATTR_INLINE: Final = "inline"
@@ -54,6 +63,12 @@ async def _explain(coordinator: Coordinator, call: ServiceCall) -> ServiceRespon
         if (recorded := await coordinator.ledger.async_decision(decision_id)) is None:
             raise _refused(key="unknown_decision", decision=decision_id)
         return await async_explain(coordinator, recorded)
+    if ATTR_DEVICE in call.data:
+        source = _box(coordinator, call)
+        for decision in coordinator.engine.active(source=source):
+            if (recorded := await coordinator.ledger.async_decision(decision.id)) is not None:
+                return await async_explain(coordinator, recorded)
+        return explain_box(coordinator, source)
     room = _room(coordinator, call)
     view = coordinator.view(room)
     # What stands comes first, then what was kept quiet.
@@ -64,13 +79,21 @@ async def _explain(coordinator: Coordinator, call: ServiceCall) -> ServiceRespon
 
 
 async def _give_feedback(coordinator: Coordinator, call: ServiceCall) -> ServiceResponse:
+    source = _box(coordinator, call) if ATTR_DEVICE in call.data else None
+    key = KEYS[call.data[ATTR_KEY]]
+    # By its decision the ledger knows an answer about a box again.
+    standing = next((each for each in coordinator.engine.active(source=source) if source and each.key is key), None)
+    if source is not None and standing is None:
+        raise _refused(key="nothing_to_answer", device=coordinator.care.name(source))
     feedback = Feedback(
         id=ulid_now(),
-        key=KEYS[call.data[ATTR_KEY]],
+        key=key,
         verdict=Verdict(call.data[ATTR_VERDICT]),
         at=dt_util.utcnow(),
-        room=_room(coordinator, call),
+        room=_room(coordinator, call) if standing is None else standing.room,
         person=person_of(coordinator.entry, call.context.user_id),
+        decision_id=None if standing is None else standing.id,
+        source=source,
     )
     lesson = await coordinator.async_feedback(feedback)
     return {
@@ -139,9 +162,12 @@ async def _export(coordinator: Coordinator, call: ServiceCall) -> ServiceRespons
         raise _refused(key="export_too_long", hours=str(MOST_INLINE_HOURS))
     end = dt_util.utcnow()
     start = end - timedelta(hours=hours)
-    export = await async_collect(coordinator, start, end)
+    # The trace holds what everybody may know, and of puffs the caller's own.
+    reader = person_of(coordinator.entry, call.context.user_id)
+    export = await async_collect(coordinator, start, end, reader)
     answer: dict[str, JsonValueType] = {
         "readings": len(export.readings),
+        "puffs": len(export.actuations),
         "feedback": len(export.feedback),
         "labels": [
             {"room": each.room, "label": each.label, "start": each.start.isoformat(), "end": each.end.isoformat()}
@@ -153,6 +179,10 @@ async def _export(coordinator: Coordinator, call: ServiceCall) -> ServiceRespons
     return answer | {"path": str(await async_write(coordinator, export))}
 
 
+async def _leak_assurance(coordinator: Coordinator, call: ServiceCall) -> ServiceResponse:
+    return explain_leak_points(coordinator)
+
+
 _SERVICES: Final[dict[str, tuple[Handler, Any, SupportsResponse]]] = {
     "explain": (
         _explain,
@@ -160,10 +190,11 @@ _SERVICES: Final[dict[str, tuple[Handler, Any, SupportsResponse]]] = {
             _schema(
                 {
                     vol.Exclusive(ATTR_DECISION, "what"): cv.string,
+                    vol.Exclusive(ATTR_DEVICE, "what"): cv.string,
                     vol.Exclusive(ATTR_ROOM, "what"): cv.string,
                 }
             ),
-            cv.has_at_least_one_key(ATTR_DECISION, ATTR_ROOM),
+            cv.has_at_least_one_key(ATTR_DECISION, ATTR_DEVICE, ATTR_ROOM),
         ),
         SupportsResponse.ONLY,
     ),
@@ -179,12 +210,16 @@ _SERVICES: Final[dict[str, tuple[Handler, Any, SupportsResponse]]] = {
     ),
     "give_feedback": (
         _give_feedback,
-        _schema(
-            {
-                vol.Required(ATTR_ROOM): cv.string,
-                vol.Required(ATTR_KEY): vol.In(KEYS),
-                vol.Required(ATTR_VERDICT): vol.In([each.value for each in Verdict]),
-            }
+        vol.All(
+            _schema(
+                {
+                    vol.Exclusive(ATTR_DEVICE, "what"): cv.string,
+                    vol.Exclusive(ATTR_ROOM, "what"): cv.string,
+                    vol.Required(ATTR_KEY): vol.In(KEYS),
+                    vol.Required(ATTR_VERDICT): vol.In([each.value for each in Verdict]),
+                }
+            ),
+            cv.has_at_least_one_key(ATTR_DEVICE, ATTR_ROOM),
         ),
         SupportsResponse.OPTIONAL,
     ),
@@ -200,7 +235,11 @@ _SERVICES: Final[dict[str, tuple[Handler, Any, SupportsResponse]]] = {
         ),
         SupportsResponse.OPTIONAL,
     ),
+    "leak_assurance": (_leak_assurance, _schema({}), SupportsResponse.ONLY),
     "lessons": (_lessons, _schema({vol.Optional(ATTR_ROOM): cv.string}), SupportsResponse.ONLY),
+    "puffs": (async_puffs, _schema(PUFFS_FIELDS), SupportsResponse.ONLY),
+    "record_puff": (async_record_puff, _schema(RECORD_FIELDS), SupportsResponse.OPTIONAL),
+    "remove_puff": (async_remove_puff, _schema(REMOVE_FIELDS), SupportsResponse.OPTIONAL),
     "reset_model": (_reset_model, _schema({vol.Required(ATTR_ROOM): cv.string}), SupportsResponse.OPTIONAL),
     "undo_lesson": (_undo_lesson, _schema({vol.Required(ATTR_LESSON): cv.string}), SupportsResponse.OPTIONAL),
 }
@@ -233,6 +272,13 @@ def _room(coordinator: Coordinator, call: ServiceCall) -> str:
     if room not in coordinator.rooms:
         raise _refused(key="unknown_room", room=room)
     return room
+
+
+def _box(coordinator: Coordinator, call: ServiceCall) -> str:
+    source: str = call.data[ATTR_DEVICE]
+    if source not in coordinator.care.facts:
+        raise _refused(key="unknown_box", device=source)
+    return source
 
 
 def _moment(given: datetime) -> datetime:

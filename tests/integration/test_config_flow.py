@@ -289,6 +289,7 @@ async def test_options_can_be_changed(household_hass: HomeAssistant, smartloop_e
     result = await hass.config_entries.options.async_init(entry.entry_id)
     assert suggested(result) == {
         "mold": "inform",
+        "device": "inform",
         "daily_budget": 3,
         "inference": "builtin",
         "quiet_start": "22:00:00",
@@ -298,7 +299,7 @@ async def test_options_can_be_changed(household_hass: HomeAssistant, smartloop_e
         "outdoor_humidity": ["sensor.garden_humidity"],
     }
 
-    answers = {"mold": "off", "daily_budget": 5, "inference": "onnxruntime"}
+    answers = {"mold": "off", "device": "off", "daily_budget": 5, "inference": "onnxruntime"}
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], {**answers, "quiet_start": "21:00:00", "outdoor_humidity": ["sensor.nowhere"]}
     )
@@ -311,7 +312,7 @@ async def test_options_can_be_changed(household_hass: HomeAssistant, smartloop_e
         "outdoor": {},
         "quiet_hours": None,
         "daily_budget": 5,
-        "journeys": {"mold": "off"},
+        "journeys": {"mold": "off", "device": "off"},
         "inference": "onnxruntime",
     }
 

@@ -130,6 +130,8 @@ async def test_of_a_person_the_bus_is_told_nothing(hass: HomeAssistant) -> None:
         "state": "raised",
         "room": "bathroom",
         "room_name": "Bathroom",
+        "device_id": None,
+        "device_name": None,
         "text": "Air it.",
     }
     assert "ana" not in str(fired[0].data)

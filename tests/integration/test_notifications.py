@@ -700,9 +700,8 @@ async def test_the_engine_confirms_what_stands(post: Post, freezer: FrozenDateTi
     """Its expiry moves on while it is confirmed, and the message stays."""
     said = await post.tell(decision())
     later = replace(said, expires_at=said.expires_at + timedelta(hours=6))
-    view = post.engine.view("bathroom")
     freezer.tick(timedelta(hours=7))
-    with patch.object(post.engine, "view", return_value=replace(view, active=(later,))):
+    with patch.object(post.engine, "active", return_value=(later,)):
         await post.tick()
 
     assert post.ana.cleared == []

@@ -28,7 +28,16 @@ from .house import ANA_USER, registry_id
 from .phones import load_phone
 from .said import decision
 
-ACTIONS = {"explain", "export", "give_feedback", "label_period", "lessons", "reset_model", "undo_lesson"}
+ACTIONS = {
+    "explain",
+    "export",
+    "give_feedback",
+    "label_period",
+    "leak_assurance",
+    "lessons",
+    "reset_model",
+    "undo_lesson",
+}
 
 
 class Actions:

@@ -28,6 +28,7 @@ from ..engine import (
     lesson_sentence,
     render,
 )
+from ..naming import device_name
 from ..records import Delivery, DeliveryState, Pending
 from .case import PERSISTENT, Book, Case, found, kept
 from .payload import clear_payload, decision_payload, effect_payload, tag_of
@@ -54,7 +55,8 @@ class Notifier:
 
     def message(self, decision: Decision) -> Message:
         """Return a decision in words."""
-        return render(decision, templates(self._hass), self._room(decision.room), self.person_name(decision.person))
+        room, person = self._room(decision.room), self.person_name(decision.person)
+        return render(decision, templates(self._hass), room, person, device_name=self._box(decision.source))
 
     def text(self, decision: Decision) -> str:
         """Return a decision in one text."""
@@ -64,10 +66,13 @@ class Notifier:
         """Return what an answer changed, in words."""
         zone = self._engine.household.timezone
         room, person = self._room(lesson.room), self.person_name(lesson.person)
-        return lesson_sentence(lesson, templates(self._hass), room, person, zone)
+        return lesson_sentence(lesson, templates(self._hass), room, person, zone, self._box(lesson.source))
 
     def _room(self, room_id: str | None) -> str | None:
         return next((room.name for room in self._engine.household.rooms if room.id == room_id), None)
+
+    def _box(self, source: str | None) -> str | None:
+        return None if source is None else device_name(self._hass, source)
 
     def person_name(self, person_id: str | None) -> str | None:
         """Return what a person of the household is called."""
@@ -305,11 +310,10 @@ class Notifier:
 
     def _refresh(self, case: Case) -> None:
         """Follow the engine: what stands is confirmed again and again, and its numbers move."""
-        room = case.decision.room
-        if room is not None and self._room(room) is not None:
-            for decision in self._engine.view(room).active:
-                if decision.id == case.decision.id:
-                    case.decision = decision
+        room, source = case.decision.subject
+        for decision in self._engine.active(room, source):
+            if decision.id == case.decision.id:
+                case.decision = decision
 
     @callback
     def _show(self, message: Message, matter: str) -> None:
