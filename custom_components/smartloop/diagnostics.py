@@ -1,19 +1,27 @@
 """What helps to find a fault, without saying who lives where or what a sensor saw."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
 
+from .adapters.inhalers import sources_counted
 from .const import (
     CONF_AREA,
     CONF_BINDINGS,
     CONF_DECLINED,
+    CONF_INHALER,
+    CONF_INHALERS,
+    CONF_KEY,
     CONF_OUTDOOR,
     CONF_PERSON,
     CONF_PHONES,
+    CONF_PLAN,
     CONF_QUIET_HOURS,
+    CONF_ROOM,
+    CONF_SLEEPERS,
     CONF_USER,
     CONF_WEATHER,
 )
@@ -22,6 +30,7 @@ from .engine import RoomView
 from .ledger import LedgerError
 
 TO_REDACT: Final = {
+    "address",
     "entity_id",
     "latitude",
     "longitude",
@@ -30,13 +39,18 @@ TO_REDACT: Final = {
     "unique_id",
     CONF_AREA,
     CONF_DECLINED,
+    CONF_KEY,
     CONF_PERSON,
     CONF_PHONES,
     CONF_QUIET_HOURS,
+    CONF_ROOM,
+    CONF_SLEEPERS,
     CONF_USER,
     CONF_WEATHER,
 }
 """At any depth; bindings hold registry ids and are counted instead."""
+HEALTH: Final = {CONF_INHALER, CONF_INHALERS, CONF_PLAN}
+"""Not even that there is something is said."""
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> dict[str, Any]:
@@ -56,7 +70,27 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SmartLo
         # Numbered, because an area's id is its name.
         "rooms": {f"room_{number}": _room(coordinator.view(room)) for number, room in rooms},
         "lessons": dict(Counter(f"{each.key} {each.verdict}" for each in coordinator.engine.lessons())),
+        "puff_sources": sources_counted(entry),
+        "own_devices": _own_devices(coordinator),
         "ledger": await _ledger(coordinator),
+    }
+
+
+def _own_devices(coordinator: Coordinator) -> dict[str, Any]:
+    """Return how each own device is heard and fetched; numbered, and nothing of what it recorded."""
+    return {
+        "listening": coordinator.own_devices.listening,
+        "devices": {
+            f"device_{number}": {
+                "kind": device.owner.kind.value,
+                "last_heard": None if device.heard_at is None else device.heard_at.isoformat(timespec="minutes"),
+                "signal_dbm": device.rssi,
+                "battery": device.battery,
+                "adverts_refused": device.refused,
+                "counts": dict(device.counts),
+            }
+            for number, device in enumerate(coordinator.own_devices.devices.values(), start=1)
+        },
     }
 
 
@@ -68,10 +102,15 @@ def _entry(entry: SmartLoopConfigEntry) -> dict[str, Any]:
         "version": f"{entry.version}.{entry.minor_version}",
         "options": options,
         "subentries": [
-            {"type": sub.subentry_type, "title": sub.title, **_counted_bindings(dict(sub.data))}
+            {"type": sub.subentry_type, "title": sub.title, **_counted_bindings(_without_health(sub.data))}
             for sub in entry.subentries.values()
         ],
     }
+
+
+def _without_health(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is remembered of a subentry, without anybody's inhalers and plan."""
+    return {key: value for key, value in data.items() if key not in HEALTH}
 
 
 def _counted_bindings(data: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,8 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .coordinator import Coordinator
-from .engine import Feedback, Household, Reading, write_trace
+from .engine import ActionPlan, Actuation, Feedback, Household, Reading, write_trace
+from .puff_book import actuation_of
 
 FOLDER: Final = "exports"
 
@@ -24,14 +25,17 @@ class Export:
     household: Household
     readings: tuple[Reading, ...]
     feedback: tuple[Feedback, ...]
+    actuations: tuple[Actuation, ...] = ()
+    """Of the person who asked"""
 
     def lines(self) -> Iterable[str]:
         """Return the lines of the trace, in time order."""
-        return write_trace(self.household, sorted((*self.readings, *self.feedback), key=lambda each: each.at))
+        items: list[Reading | Actuation | Feedback] = [*self.readings, *self.actuations, *self.feedback]
+        return write_trace(self.household, sorted(items, key=lambda each: each.at))
 
 
-async def async_collect(coordinator: Coordinator, start: datetime, end: datetime) -> Export:
-    """Return what the recorder and the ledger know of a span."""
+async def async_collect(coordinator: Coordinator, start: datetime, end: datetime, reader: str | None) -> Export:
+    """Return what the recorder, the ledger and the diary know of a span; of health only what is the reader's own."""
     readings: list[Reading] = []
     hass = coordinator.hass
     if "recorder" in hass.config.components:
@@ -50,7 +54,35 @@ async def async_collect(coordinator: Coordinator, start: datetime, end: datetime
         # A trace speaks of no room or person that is not in its header.
         if answer.at <= end and answer.room in {None, *rooms} and answer.person in {None, *people}
     ]
-    return Export(household=coordinator.household, readings=tuple(readings), feedback=tuple(feedback))
+    household = _shown_to(reader, coordinator.household)
+    return Export(
+        household=household,
+        readings=tuple(readings),
+        feedback=tuple(feedback),
+        actuations=await _puffs(coordinator, household, start, end),
+    )
+
+
+def _shown_to(reader: str | None, household: Household) -> Household:
+    """Return the household without the inhalers and plans of others."""
+    return replace(
+        household,
+        people=tuple(
+            person if person.id == reader else replace(person, inhalers=(), plan=ActionPlan())
+            for person in household.people
+        ),
+    )
+
+
+async def _puffs(
+    coordinator: Coordinator, household: Household, start: datetime, end: datetime
+) -> tuple[Actuation, ...]:
+    shown = {(person.id, own.id) for person in household.people for own in person.inhalers}
+    found = [
+        await coordinator.diary.async_actuations(person, start, end)
+        for person in dict.fromkeys(who for who, _ in shown)
+    ]
+    return tuple(actuation_of(puff) for puffs in found for puff in puffs if (puff.person, puff.inhaler) in shown)
 
 
 async def async_write(coordinator: Coordinator, export: Export) -> Path:

@@ -4,7 +4,7 @@ Nothing is lost silently: what the disk does not take is tried again, and said i
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -13,6 +13,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
@@ -25,6 +26,8 @@ from .const import DOMAIN, LOGGER
 from .diary import Diary, StoredActuation
 from .engine import Actuation, Engine, ReadingError
 
+SIGNAL_PUFFS: Final = "smartloop_puffs"
+"""Sent with the person whose puffs changed, never with what changed"""
 ISSUE_WAITING: Final = "puffs_waiting"
 TAUGHT: Final = timedelta(days=90)
 """How far back the engine is told at a start"""
@@ -32,8 +35,6 @@ RETRY_S: Final = 30.0
 
 _WAITING: HassKey[dict[str, deque[Told]]] = HassKey(f"{DOMAIN}_puffs_waiting")
 """What is not on the disk yet, by household: it outlives a reload."""
-
-type Listener = Callable[[], None]
 
 
 class Record(NamedTuple):
@@ -57,7 +58,6 @@ class PuffBook:
         self._draining = False
         self._stopped = False
         self._retry: CALLBACK_TYPE | None = None
-        self._listeners: dict[str, list[Listener]] = {}
         self._counters = CounterListener(hass, entry, diary.async_log_state, self.take)
 
     async def async_load(self) -> None:
@@ -132,12 +132,6 @@ class PuffBook:
             self._forget(puff)
         return removed
 
-    @callback
-    def async_add_listener(self, person: str, listener: Listener) -> CALLBACK_TYPE:
-        """Call back when something about a person's puffs changed."""
-        self._listeners.setdefault(person, []).append(listener)
-        return lambda: self._listeners[person].remove(listener)
-
     @property
     def waiting(self) -> int:
         """Return how many puffs are not on the disk yet."""
@@ -161,8 +155,7 @@ class PuffBook:
             self._tell(puff.person)
 
     def _tell(self, person: str) -> None:
-        for listener in tuple(self._listeners.get(person, ())):
-            listener()
+        async_dispatcher_send(self._hass, SIGNAL_PUFFS, person)
 
     # The disk.
 

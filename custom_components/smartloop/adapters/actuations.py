@@ -68,15 +68,15 @@ def actuation_id(source_key: str, person: str, inhaler: str, when: object) -> st
 class Clock:
     """Tells bounces from puffs, and how far a time may be off, when the clock is put forward or back."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with nothing heard."""
-        self._hass = hass
+    def __init__(self, elapsed: Callable[[], float]) -> None:
+        """Begin with nothing heard; `elapsed` gives seconds that only grow."""
+        self._elapsed = elapsed
         self._heard: dict[tuple[str, str, str], tuple[float, datetime]] = {}
         self._latest = dt_util.utc_from_timestamp(0)
 
     def bounces(self, source: Source, at: datetime) -> bool:
         """Return whether this is the echo of what the source told just now."""
-        key, elapsed = (source.key, source.person, source.inhaler), self._hass.loop.time()
+        key, elapsed = (source.key, source.person, source.inhaler), self._elapsed()
         before = self._heard.get(key)
         self._heard[key] = elapsed, at
         # A clock that is put back must not make a new puff an echo: that takes both clocks.
@@ -97,7 +97,7 @@ class ActuationListener:
         self._hass = hass
         self._entry = entry
         self._receive = receive
-        self._clock = Clock(hass)
+        self._clock = Clock(hass.loop.time)
         self._tags: dict[str, list[Source]] = {}
         self._bound: dict[str, list[Source]] = {}
         self._entities: dict[str, list[Source]] = {}

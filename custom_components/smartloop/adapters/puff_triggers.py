@@ -27,7 +27,7 @@ class TriggerListener:
         self._hass = hass
         self._entry = entry
         self._receive = receive
-        self._clock = Clock(hass)
+        self._clock = Clock(hass.loop.time)
         self._stops: list[CALLBACK_TYPE] = []
         self._stopped = False
         self._sources = [each for own in inhalers_of(entry) for each in own.sources if each.kind is SourceKind.TRIGGER]
