@@ -33,7 +33,6 @@ class Engine(Rooms):
         super().__init__(household, forecaster)
         self._puffs = Puffs(household)
         self._devices = Devices()
-        self._device_views: tuple[DeviceView, ...] = ()
 
     # The boxes that the readings come from.
 
@@ -62,11 +61,10 @@ class Engine(Rooms):
             tuple(each for each in self._waiting if each.source is not None),
             [each for each in self._waiting if each.source is None],
         )
-        taken = tuple(
-            decision for assessment in self._devices.look(now) for decision in self._policy.observe(assessment)
-        )
-        views, self._device_views = self._device_views, self.devices(now)
-        return StepResult(decisions=ended + taken, changed=bool(ended or taken) or views != self._device_views)
+        outdoor = self._look_outside(now).vapour_pressure
+        assessments = self._devices.look(now, None if outdoor is None else outdoor.value)
+        taken = tuple(decision for each in assessments for decision in self._policy.observe(each))
+        return StepResult(decisions=ended + taken, changed=bool(ended or taken))
 
     def devices(self, now: datetime) -> tuple[DeviceView, ...]:
         """Return what is known of each box."""
@@ -82,6 +80,10 @@ class Engine(Rooms):
     def battery_replaced(self, source: str, at: datetime) -> None:
         """Begin a new battery: the owner says so; a jump up is also found without."""
         self._devices.battery_replaced(source, at)
+
+    def battery_kept(self, source: str) -> bool:
+        """Take back that a battery is new; return False when too much was heard of it since."""
+        return self._devices.battery_kept(source)
 
     def assurance(self, tests: Mapping[str, datetime], now: datetime) -> Assurance:
         """Return how many leak sensors are proven alive; `tests` is when each was last wetted, by source."""
@@ -126,6 +128,10 @@ class Engine(Rooms):
             self._refresh(None)
         return learned.lesson
 
+    def active(self, room: str | None = None, source: str | None = None) -> tuple[Decision, ...]:
+        """Return what is raised now: of one room, of one box, or of all."""
+        return self._policy.active(room, source)
+
     def _judged(self, feedback: Feedback) -> Decision | None:
         return next((each for each in self._policy.active() if is_about(feedback, each)), None)
 
@@ -166,6 +172,7 @@ class Engine(Rooms):
                 policy=self._policy.snapshot(),
                 effects=self._effects.snapshot(),
                 weather=self._weather.snapshot(),
+                devices=self._devices.snapshot(),
                 forecasts=None if self._forecaster is None else self._forecaster.snapshot(),
                 waiting=tuple(self._waiting),
             )
@@ -182,6 +189,7 @@ class Engine(Rooms):
         policy.restore(stored.policy)
         effects.restore(stored.effects)
         weather = Weather.restored(stored.weather)
+        devices = Devices.restored(stored.devices, self._devices.facts)
         twins = {
             room.id: RoomTwin.restored(room, stored.rooms[room.id]) if room.id in stored.rooms else RoomTwin(room)
             for room in self.household.rooms
@@ -190,7 +198,7 @@ class Engine(Rooms):
             # Last: it either takes it all or raises.
             self._forecaster.restore(stored.forecasts)
         self._context, self._policy, self._effects = context, policy, effects
-        self._weather, self._twins = weather, twins
+        self._weather, self._twins, self._devices = weather, twins, devices
         self._waiting = [decision for decision in stored.waiting if decision.room in twins or decision.source]
         self._begin()
 
@@ -201,3 +209,4 @@ class Engine(Rooms):
             if own is not None and twin.mold.hours >= own.mold.hours and twin.hours.last is not None:
                 self._twins[room] = RoomTwin.restored(own.room, twin.snapshot())
                 self._news.add(room)
+        self._devices.adopt(past._devices)

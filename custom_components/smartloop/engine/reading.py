@@ -42,6 +42,7 @@ class Measurand(StrEnum):
     SYMPTOM_SCORE = "symptom_score"
     POLLEN_INDEX = "pollen_index"
     BATTERY = "battery"
+    BATTERY_VOLTAGE = "battery_voltage"
     LINK_QUALITY = "link_quality"
 
 
@@ -71,6 +72,7 @@ UNITS: dict[Measurand, str] = {
     Measurand.SYMPTOM_SCORE: "1",
     Measurand.POLLEN_INDEX: "1",
     Measurand.BATTERY: "%",
+    Measurand.BATTERY_VOLTAGE: "mV",
     Measurand.LINK_QUALITY: "1",
 }
 """The one unit of each measurand inside the engine."""
@@ -102,6 +104,7 @@ LIMITS: dict[Measurand, tuple[float, float]] = {
     Measurand.SYMPTOM_SCORE: (0.0, 100.0),
     Measurand.POLLEN_INDEX: (0.0, 1000.0),
     Measurand.BATTERY: (0.0, 100.0),
+    Measurand.BATTERY_VOLTAGE: (0.0, 60000.0),
     Measurand.LINK_QUALITY: (-150.0, 1000.0),
 }
 """Values outside cannot be true of a home; a sensor that shows them is broken or mislabelled."""

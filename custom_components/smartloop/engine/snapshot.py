@@ -21,6 +21,8 @@ class State:
     policy: object
     effects: object
     weather: object
+    devices: object
+    """None in a snapshot of before there were any"""
     forecasts: object
     """None when there was no forecaster"""
     waiting: tuple[Decision, ...]
@@ -36,6 +38,7 @@ def pack(state: State) -> dict[str, object]:
         "policy": state.policy,
         "effects": state.effects,
         "weather": state.weather,
+        "devices": state.devices,
         "forecasts": state.forecasts,
         "waiting": [decision_record(decision) for decision in state.waiting],
     }
@@ -60,6 +63,7 @@ def unpack(value: object) -> State:
         policy=value["policy"],
         effects=value["effects"],
         weather=value["weather"],
+        devices=value.get("devices"),
         forecasts=value["forecasts"],
         waiting=tuple(map(read_decision, Stored(value).parts("waiting"))),
     )

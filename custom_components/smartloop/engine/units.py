@@ -46,6 +46,7 @@ CONVERSIONS: dict[Measurand, dict[str, Conversion]] = {
     Measurand.PM25: _DENSITY,
     Measurand.PM10: _DENSITY,
     Measurand.TVOC: _DENSITY | {"ppb": _times(_TVOC_UG_PER_PPB), "ppm": _times(1000.0 * _TVOC_UG_PER_PPB)},
+    Measurand.BATTERY_VOLTAGE: {"V": _times(1000.0)},
     Measurand.CO2: {"ppb": _times(1e-3), "%": _times(1e4)},
     Measurand.WATER_FLOW: {
         "m³/h": _times(1000.0 / 60.0),
