@@ -50,7 +50,7 @@ TO_REDACT: Final = {
 }
 """At any depth; bindings hold registry ids and are counted instead."""
 HEALTH: Final = {CONF_INHALER, CONF_INHALERS, CONF_PLAN}
-"""Not even that there is something is said."""
+"""Left out whole: redacted, it would still tell how many there are."""
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> dict[str, Any]:

@@ -107,7 +107,7 @@ async def async_listing(coordinator: Coordinator, person: str, hours: int) -> di
     """Return a person's inhalers with their counts, and the puffs of the last hours."""
     now = dt_util.utcnow()
     # A clock that was ahead leaves puffs there; they are shown, so that they can be taken back.
-    puffs = await coordinator.diary.async_actuations(person, now - timedelta(hours=hours))
+    puffs = await coordinator.puffs.async_puffs(person, now - timedelta(hours=hours))
     names = {own.id: own.name for own in inhalers_of(coordinator.entry) if own.person == person}
     return {
         "inhalers": [

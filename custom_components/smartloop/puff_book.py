@@ -95,8 +95,8 @@ class PuffBook:
     @callback
     def take(self, told: Told) -> None:
         """Hand puffs to the engine now, to the disk next."""
-        self.took(told.actuations)
         self._waiting.append(told)
+        self.took(told.actuations)
         self._begin_draining()
 
     @callback
@@ -131,6 +131,14 @@ class PuffBook:
         if removed:
             self._forget(puff)
         return removed
+
+    async def async_puffs(self, person: str, since: datetime) -> list[StoredActuation]:
+        """Return a person's puffs in order, those that are not on the disk yet among them."""
+        # Before the question to the disk: what is kept meanwhile is in one of the two answers.
+        waiting = [puff for told in self._waiting for puff in told.actuations if puff.person == person]
+        kept = await self._diary.async_actuations(person, since)
+        known = {puff.id for puff in kept}
+        return sorted((*kept, *(puff for puff in waiting if puff.id not in known)), key=lambda puff: puff.at)
 
     @property
     def waiting(self) -> int:
