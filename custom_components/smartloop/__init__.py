@@ -9,6 +9,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .coordinator import Coordinator, SmartLoopConfigEntry
 from .ledger import Ledger, LedgerError
+from .quirks import async_get_quirks
 from .runtime import Runtime
 from .services import async_setup_services
 from .storage import EngineStorage
@@ -22,6 +23,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what does not depend on a household."""
     async_setup_services(hass)
     async_setup_websocket(hass)
+    async_get_quirks(hass).prepare()
     return True
 
 
@@ -49,6 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) ->
         raise
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     coordinator.async_start()
+    entry.async_on_unload(async_get_quirks(hass).start())
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> None:

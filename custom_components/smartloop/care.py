@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 from .adapters.bindings import BindingIndex
 from .adapters.device_facts import async_track_device_facts, device_facts
 from .adapters.leak_test import LeakTests
+from .adapters.radio import RadioWatch
 from .const import DOMAIN, LOGGER
 from .diary import Diary
 from .engine import (
@@ -141,6 +142,7 @@ class Care:
             async_track_device_facts(hass, lambda source: source in self.facts, self.describe),
             async_track_time_interval(hass, self._tick, EVERY, name="SmartLoop care", cancel_on_shutdown=True),
             async_at_started(hass, self._started),
+            RadioWatch(hass, lambda: self.facts, self._engine.checked_in).start(),
         )
         self._work(self._async_load(), "care")
 
@@ -164,13 +166,14 @@ class Care:
         self._replay()
         self.look(dt_util.utcnow())
         self._offer_tests()
+        self._hooks.notify(None)
 
     def _replay(self) -> None:
         """Tell the engine what it did not get to save."""
         for source, at in self.replaced.items():
             view = self.views.get(source)
             fresh = None if view is None or view.battery is None else view.battery.fresh_since
-            if view is not None and (fresh is None or fresh < at):
+            if view is not None and (fresh is None or fresh < at - timedelta(seconds=1)):
                 self._engine.battery_replaced(source, at)
 
     async def _async_load_answers(self, since: datetime) -> None:

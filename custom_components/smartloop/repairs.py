@@ -23,6 +23,7 @@ from .flows.places import async_place_labels, bind, measured_by, own_area
 from .flows.sleepers import SLEEPER, sleeper_schema
 from .flows.whose import members_of
 from .inference.select import Choice
+from .quirks import ISSUE_ZIGBEE_RELOAD, zha_entry
 
 __all__ = ["async_create_fix_flow", "async_offer_new_sensors"]
 
@@ -37,6 +38,7 @@ async def async_create_fix_flow(
     """Return the flow that mends an issue."""
     flows: dict[str, type[RepairsFlow]] = {
         ISSUE_ONNXRUNTIME: UseBuiltinFlow,
+        ISSUE_ZIGBEE_RELOAD: ReloadZigbeeFlow,
         f"{ISSUE_NEW_SENSOR}_": NewSensorFlow,
         f"{ISSUE_UNKNOWN_SENSOR}_": UnknownSensorFlow,
         f"{ISSUE_AREA_REMOVED}_": AreaRemovedFlow,
@@ -55,6 +57,24 @@ class _Flow(RepairsFlow):
     def _placeholders(self) -> dict[str, str]:
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         return (issue.translation_placeholders if issue else None) or {}
+
+
+class ReloadZigbeeFlow(_Flow):
+    """Let ZHA load our boards again, now that it knows what they send."""
+
+    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Begin; what Home Assistant passes here is the issue's id, not an answer."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Ask, then do it; it takes the Zigbee network down for some seconds."""
+        if user_input is None:
+            return self.async_show_form(
+                step_id="confirm", data_schema=vol.Schema({}), description_placeholders=self._placeholders()
+            )
+        if (entry := zha_entry(self.hass)) is not None:
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return self.async_create_entry(data={})
 
 
 class LeakTestFlow(LeakTestSteps[RepairsFlowResult], _Flow):

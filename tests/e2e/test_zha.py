@@ -107,8 +107,8 @@ async def moved_in(home: Home) -> None:
     assert {name: device["model"] for name, device in found.items()} == {
         "climate": "SNZB-02D",
         "leak": "SNZB-05P",
-        "dust": "SL-DUST-1",
-        "mold": "SL-MOLD-1",
+        "dust": "SmartLoop dust node",
+        "mold": "SmartLoop mold node",
     }
     assert home.radio.devices["leak"].enrolled
     await home.place(found, {"climate": "Cellar", "leak": "Cellar", "dust": "Kitchen", "mold": "Bedroom"})

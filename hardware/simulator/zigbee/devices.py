@@ -158,7 +158,7 @@ LEAK: Final = DeviceModel(
 
 DUST_NODE: Final = DeviceModel(
     manufacturer="esphome",
-    model="SL-DUST-1",
+    model="SmartLoop dust node",
     mains=True,
     endpoints={
         1: {
@@ -167,8 +167,8 @@ DUST_NODE: Final = DeviceModel(
             Cluster.PM25: _single(7.0),
             Cluster.CO2: _single(0.0006),
         },
-        3: _analog("PM1", 4.0, _NO_UNITS),
-        4: _analog("PM10", 9.0, _NO_UNITS),
+        2: _analog("PM1", 4.0, _NO_UNITS),
+        3: _analog("PM10", 9.0, _NO_UNITS),
     },
     quantities={
         "temperature": _T,
@@ -176,14 +176,14 @@ DUST_NODE: Final = DeviceModel(
         "pm25": Quantity(cluster=Cluster.PM25),
         # A fraction of the air: 400 ppm are 0.0004.
         "co2": Quantity(cluster=Cluster.CO2, scale=1e-6),
-        "pm1": _analog_at(3),
-        "pm10": _analog_at(4),
+        "pm1": _analog_at(2),
+        "pm10": _analog_at(3),
     },
 )
 
 MOLD_NODE: Final = DeviceModel(
     manufacturer="esphome",
-    model="SL-MOLD-1",
+    model="SmartLoop mold node",
     mains=True,
     endpoints={
         1: {
@@ -201,7 +201,7 @@ MOLD_NODE: Final = DeviceModel(
 
 MOLD_NODE_ON_BATTERY: Final = DeviceModel(
     manufacturer="esphome",
-    model="SL-MOLD-2",
+    model="SmartLoop mold node battery",
     device_type=_SIMPLE_SENSOR,
     endpoints={
         1: _analog("air_temperature", 20.5, _CELSIUS),
@@ -213,7 +213,7 @@ MOLD_NODE_ON_BATTERY: Final = DeviceModel(
 
 BED_STRIP: Final = DeviceModel(
     manufacturer="esphome",
-    model="SL-BED-1",
+    model="SmartLoop bed strip",
     mains=True,
     device_type=_SIMPLE_SENSOR,
     endpoints={
@@ -225,8 +225,15 @@ BED_STRIP: Final = DeviceModel(
             }
         },
         2: _analog("Bed load", 0.0, _PERCENT),
+        3: _analog("Bed motion", 0.0, _PERCENT),
+        4: _analog("Breathing rate", 14.0, _NO_UNITS),
     },
-    quantities={"occupancy": Quantity(cluster=Cluster.OCCUPANCY), "load": _analog_at(2)},
+    quantities={
+        "occupancy": Quantity(cluster=Cluster.OCCUPANCY),
+        "load": _analog_at(2),
+        "motion": _analog_at(3),
+        "breathing": _analog_at(4),
+    },
 )
 
 DEVICES: Final = {
