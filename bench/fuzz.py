@@ -189,7 +189,7 @@ def parse_status_quietly(body: bytes) -> DeviceClock | None:
     except ProtocolError:
         return None
     now = Anchor(boot=status.boot, ticks_ms=status.ticks_ms, utc_ms=NOW.timestamp() * 1000, error_ms=20)
-    return DeviceClock(now, status.anchors, status.last_ticks)
+    return DeviceClock(now, status.anchors, status.last_ticks, status.tolerance_ppm)
 
 
 def strangers(rng: random.Random) -> Counter[str]:

@@ -99,3 +99,17 @@ def test_no_ticks_lead_out_of_the_calendar(boot: int, ticks: int, now_boot: int,
 
     assert 2020 <= said.year <= 2027
     assert math.isfinite(uncertainty)
+
+
+@settings(max_examples=100)
+@given(st.floats(-40_000, 40_000), st.floats(0, 1))
+def test_a_clock_without_a_crystal_says_so_and_is_corrected(ppm: float, when: float) -> None:
+    anchors = [anchor(1, START + days * DAY, START, ppm) for days in (0.25, 0.5, 1.0)]
+    clock = DeviceClock(anchors[-1], anchors[:-1], tolerance_ppm=50_000)
+    truth = START + when * DAY
+
+    said, uncertainty = clock.at(1, round((truth - START) * (1 + ppm * 1e-6)))
+
+    assert abs(said.timestamp() * 1000 - truth) <= uncertainty * 1000 + 1
+    assert uncertainty < 1800
+    assert DeviceClock(anchors[-1], anchors[:-1]).drift_ppm is None or abs(ppm) <= 510

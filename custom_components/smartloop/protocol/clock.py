@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-MAX_DRIFT: Final = 500e-6
-"""Anchors that would mean a larger rate error were set by a host whose own clock was wrong."""
-_ASSUMED_DRIFT: Final = 200e-6
-"""What docs/protocol.md §6 allows a device while its rate is not measured."""
-_WANDER: Final = 20e-6
-"""How far a measured rate still moves with temperature: a 32 kHz crystal loses 0.035 ppm/K² away from 25 °C."""
+CRYSTAL_PPM: Final = 200
+"""What a device's clock is good for when it does not say; one that sleeps on a resistor says 50 000."""
+_BEYOND_BELIEF: Final = 2.5
+"""Anchors that would mean so many times the tolerance were set by a host whose own clock was wrong."""
+_WANDER: Final = 0.1
+"""The share of the tolerance by which a measured rate still moves, with temperature above all."""
 _MIN_SPAN_MS: Final = 600_000
 """Anchors nearer to each other tell more about the link than about the clock."""
 _UNKNOWN_MS: Final = 30 * 86_400_000
@@ -44,23 +44,29 @@ class DeviceClock:
     """Turns boot and ticks into a time and how uncertain it is."""
 
     def __init__(
-        self, now: Anchor, earlier: Iterable[Anchor] = (), last_ticks: Mapping[int, int] | None = None
+        self,
+        now: Anchor,
+        earlier: Iterable[Anchor] = (),
+        last_ticks: Mapping[int, int] | None = None,
+        tolerance_ppm: float = CRYSTAL_PPM,
     ) -> None:
-        """Take the anchor just made, those the device kept, and the last ticks known of each boot."""
+        """Take the anchor just made, those the device kept, the last ticks known of each boot, the clock's class."""
         self.now = now
-        self._anchors = _consistent(now, earlier)
+        self._tolerance = tolerance_ppm * 1e-6
+        self._wander = _WANDER * self._tolerance
+        self._anchors = _consistent(now, earlier, _BEYOND_BELIEF * self._tolerance)
         self._starts = self._bounds(dict(last_ticks or {}))
 
     @property
     def drift_ppm(self) -> float | None:
         """Return how much the device's clock is slow (+) or fast (-); None while not measured."""
-        rate = _rate(self._anchors[self.now.boot])
+        rate = self._rate(self._anchors[self.now.boot])
         return None if rate is None else round((rate[0] - 1.0) * 1e6, 3)
 
     @property
     def drift_uncertainty_ppm(self) -> float | None:
         """Return how far the measured rate may be off."""
-        rate = _rate(self._anchors[self.now.boot])
+        rate = self._rate(self._anchors[self.now.boot])
         return None if rate is None else round(rate[1] * 1e6, 3)
 
     def at(self, boot: int, ticks_ms: int) -> tuple[datetime, float]:
@@ -87,12 +93,20 @@ class DeviceClock:
                 nearest = min(ticks_ms - before.ticks_ms, after.ticks_ms - ticks_ms)
                 return (
                     before.utc_ms + share * (after.utc_ms - before.utc_ms),
-                    max(before.error_ms, after.error_ms) + _WANDER * nearest,
+                    max(before.error_ms, after.error_ms) + self._wander * nearest,
                 )
         anchor = anchors[0] if ticks_ms < anchors[0].ticks_ms else anchors[-1]
-        rate, error = _rate(anchors) or (1.0, _ASSUMED_DRIFT)
+        rate, error = self._rate(anchors) or (1.0, self._tolerance)
         away = ticks_ms - anchor.ticks_ms
         return anchor.utc_ms + rate * away, anchor.error_ms + error * abs(away)
+
+    def _rate(self, anchors: list[Anchor]) -> tuple[float, float] | None:
+        """Return milliseconds of time per tick and their error; None while the anchors are too near."""
+        first, last = anchors[0], anchors[-1]
+        span = last.ticks_ms - first.ticks_ms
+        if span < _MIN_SPAN_MS:
+            return None
+        return (last.utc_ms - first.utc_ms) / span, (first.error_ms + last.error_ms) / span + self._wander
 
     def _bounds(self, last_ticks: dict[int, int]) -> dict[int, tuple[float | None, float]]:
         """Return the earliest and latest start of each boot without anchors, in milliseconds of UTC."""
@@ -127,7 +141,7 @@ class DeviceClock:
         return None, min(later, default=self.now.utc_ms)
 
 
-def _consistent(now: Anchor, earlier: Iterable[Anchor]) -> dict[int, list[Anchor]]:
+def _consistent(now: Anchor, earlier: Iterable[Anchor], limit: float) -> dict[int, list[Anchor]]:
     """Return the believable anchors of each boot in order of ticks; the newest of a boot is the measure of the rest."""
     boots: dict[int, list[Anchor]] = {now.boot: [now]}
     for anchor in sorted(earlier, key=lambda anchor: (anchor.boot, anchor.ticks_ms), reverse=True):
@@ -137,16 +151,7 @@ def _consistent(now: Anchor, earlier: Iterable[Anchor]) -> dict[int, list[Anchor
         if kept:
             ticks = kept[-1].ticks_ms - anchor.ticks_ms
             off = abs(kept[-1].utc_ms - anchor.utc_ms - ticks)
-            if kept[0].ticks_ms <= anchor.ticks_ms or off > MAX_DRIFT * ticks + kept[-1].error_ms + anchor.error_ms:
+            if kept[0].ticks_ms <= anchor.ticks_ms or off > limit * ticks + kept[-1].error_ms + anchor.error_ms:
                 continue
         kept.insert(0, anchor)
     return boots
-
-
-def _rate(anchors: list[Anchor]) -> tuple[float, float] | None:
-    """Return milliseconds of time per tick and their error; None while the anchors are too near."""
-    first, last = anchors[0], anchors[-1]
-    span = last.ticks_ms - first.ticks_ms
-    if span < _MIN_SPAN_MS:
-        return None
-    return (last.utc_ms - first.utc_ms) / span, (first.error_ms + last.error_ms) / span + _WANDER

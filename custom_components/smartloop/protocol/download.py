@@ -114,7 +114,7 @@ class Download(Session):
             body[:8] + round(now.utc_ms).to_bytes(6, "little") + round(now.error_ms).to_bytes(2, "little"),
             DONE,
         )
-        return DeviceClock(now, status.anchors, status.last_ticks)
+        return DeviceClock(now, status.anchors, status.last_ticks, status.tolerance_ppm)
 
     def _fetch(self, status: Status, clock: DeviceClock) -> Generator[bytes, tuple[bytes, datetime]]:
         """Ask for page after page until the log's head as it was when we came."""

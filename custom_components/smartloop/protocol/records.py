@@ -7,14 +7,14 @@ from struct import Struct, error
 from typing import Final
 
 from .advert import Flag
-from .clock import Anchor
+from .clock import CRYSTAL_PPM, Anchor
 from .errors import MalformedError
 
 PUFF, EPOCH, BOOT = 1, 2, 3
 MAX_ENVELOPE: Final = 32
 _MISSING: Final = 0xFF
 _FIRMWARE: Final = Struct("<BBB")
-_STATUS: Final = Struct("<BHBIIIH6sBBB")
+_STATUS: Final = Struct("<BHBIIIH6sBBBH")
 _ANCHOR: Final = Struct("<H6s6sH")
 _BOOT_END: Final = Struct("<H6s")
 _PAGE: Final = Struct("<IBIIH6s")
@@ -98,6 +98,8 @@ class Status:
     boot: int
     ticks_ms: int
     firmware: str
+    tolerance_ppm: int
+    """What the rate of its clock is good for."""
     anchors: tuple[Anchor, ...]
     last_ticks: dict[int, int]
 
@@ -132,7 +134,7 @@ def _value(byte: int, factor: float, low: float, high: float) -> float | None:
 def parse_status(body: bytes) -> Status:
     """Read the answer to STATUS_GET; what a later version appends is not looked at."""
     try:
-        battery, millivolts, flags, counter, head, oldest, boot, ticks, *firmware = _STATUS.unpack_from(body)
+        battery, millivolts, flags, counter, head, oldest, boot, ticks, *firmware, tolerance = _STATUS.unpack_from(body)
         at = _STATUS.size
         anchors = []
         for index in range(body[at]):
@@ -153,6 +155,7 @@ def parse_status(body: bytes) -> Status:
         boot=boot,
         ticks_ms=_number(ticks),
         firmware=".".join(map(str, firmware)),
+        tolerance_ppm=tolerance or CRYSTAL_PPM,
         anchors=tuple(anchors),
         last_ticks={its_boot: _number(its_ticks) for its_boot, its_ticks in ends},
     )

@@ -75,6 +75,7 @@ class Device:
         self.battery_mv = 3000
         self.firmware = (1, 0, 0)
         self.hardware = 1
+        self.tolerance_ppm = 200
         self.serial = bytes.fromhex(address.replace(":", "")).rjust(8, b"\0")
         self.rssi = -60
         self.random = random

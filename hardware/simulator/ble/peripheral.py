@@ -249,6 +249,7 @@ class Peripheral(Device):
             + self.flash.boot.to_bytes(2, "little")
             + self.ticks.to_bytes(6, "little")
             + bytes(self.firmware)
+            + self.tolerance_ppm.to_bytes(2, "little")
             + bytes([len(self.flash.anchors)])
             + b"".join(anchor.packed() for anchor in self.flash.anchors)
             + bytes([len(self.flash.ends)])
