@@ -12,7 +12,6 @@ Zigbee2MQTT 2.14.1; all names and descriptions are our own. What it does that on
 """
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -183,6 +182,15 @@ class Zigbee2Mqtt:
 
     async def __aenter__(self) -> Self:
         """Connect, and say that the bridge is on line."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Go off line in an orderly way."""
+        await self.stop()
+
+    async def start(self) -> None:
+        """Connect, and say that the bridge is on line."""
         self._loop = asyncio.get_running_loop()
         client = mqtt.Client(CallbackAPIVersion.VERSION2)
         client.will_set(f"{self._base}/bridge/state", json.dumps({"state": "offline"}), qos=1, retain=True)
@@ -198,16 +206,16 @@ class Zigbee2Mqtt:
         for device in self.devices.values():
             # What was known before is sent again, as if it were new.
             await self.publish_cached(device.name)
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        """Go off line in an orderly way."""
+    async def stop(self) -> None:
+        """Go off line in an orderly way, if that was not done yet."""
         for task in tuple(self._tasks):
             task.cancel()
-        client = self._client
-        assert client is not None
-        await self._publish("bridge/state", {"state": "offline"}, retain=True)
-        client.disconnect()
+        if (client := self._client) is None:
+            return
+        if client.is_connected():
+            await self._publish("bridge/state", {"state": "offline"}, retain=True)
+            client.disconnect()
         await asyncio.to_thread(client.loop_stop)
         self._client = None
         self._online.clear()
@@ -216,9 +224,12 @@ class Zigbee2Mqtt:
         """Fall off the broker without a word: the broker says the last one."""
         client = self._client
         assert client is not None
-        with contextlib.suppress(OSError):
-            client.socket().close()  # type: ignore[union-attr]
+        connection = client.socket()
         await asyncio.to_thread(client.loop_stop)
+        if connection is not None:
+            connection.close()
+        self._client = None
+        self._online.clear()
 
     # The network.
 

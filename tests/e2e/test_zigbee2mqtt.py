@@ -229,6 +229,10 @@ async def a_replaced_device_is_offered_and_taken(home: Home) -> None:
 
 async def what_the_broker_kept_is_not_taken_for_news(lab: Lab, home: Home) -> None:
     """Retained messages and the bridge's own memory come with the restart; neither was measured then."""
+    # A sensor's very first word may be an old one, too; from its second on it is believed.
+    for wet in (False, True):
+        await home.bridge.report("Washing machine", water_leak=wet)
+        await home.arrives("Washing machine", "wet", float(wet), "Cellar")
     before = await home.known("Washing machine", "wet")
     assert before is not None
     assert not before["carried_over"]
@@ -255,16 +259,14 @@ async def what_the_broker_kept_is_not_taken_for_news(lab: Lab, home: Home) -> No
     assert not news["carried_over"]
 
 
-async def the_bridge_falls_off_and_comes_back(home: Home, port: int) -> None:
+async def the_bridge_falls_off_and_comes_back(home: Home) -> None:
     leak = await home.entity("Washing machine", "water_leak")
     await home.bridge.crash()
     await home.state(leak, "unavailable")
-    again = Zigbee2Mqtt(port, retain=True, cached_after=1.0)
-    again.devices = home.bridge.devices
-    async with again as home.bridge:
-        await home.bridge.report("Washing machine", water_leak=True)
-        await home.arrives("Washing machine", "wet", 1.0, "Cellar")
-        assert (await home.owner.states())[leak]["state"] == "on"
+    await home.bridge.start()
+    await home.bridge.report("Washing machine", water_leak=True)
+    await home.arrives("Washing machine", "wet", 1.0, "Cellar")
+    assert (await home.owner.states())[leak]["state"] == "on"
 
 
 @pytest.fixture
@@ -279,7 +281,7 @@ async def test_zigbee_sensors_through_zigbee2mqtt(lab: Lab, broker: Broker) -> N
     await lab.seed_owner()
     await lab.start()
     bridge = Zigbee2Mqtt(broker.port, retain=True, cached_after=1.0)
-    await bridge.__aenter__()
+    await bridge.start()
     home = Home(await lab.client(), bridge)
     try:
         await moved_in(home, broker.port)
@@ -292,8 +294,9 @@ async def test_zigbee_sensors_through_zigbee2mqtt(lab: Lab, broker: Broker) -> N
         await a_renamed_device_stays_bound(home)
         await a_replaced_device_is_offered_and_taken(home)
         await what_the_broker_kept_is_not_taken_for_news(lab, home)
-        await the_bridge_falls_off_and_comes_back(home, broker.port)
+        await the_bridge_falls_off_and_comes_back(home)
         assert lab.errors() == []
     finally:
+        await bridge.stop()
         await home.owner.close()
         await lab.stop()

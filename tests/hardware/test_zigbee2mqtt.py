@@ -133,7 +133,7 @@ async def test_old_values_are_sent_again_when_home_assistant_greets(broker: Brok
 
 async def test_the_broker_says_the_last_word_of_a_bridge_that_fell_off(broker: Broker, listener: Listener) -> None:
     bridge = Zigbee2Mqtt(broker.port)
-    await bridge.__aenter__()
+    await bridge.start()
     await listener.wait("zigbee2mqtt/bridge/state")
     await bridge.crash()
 

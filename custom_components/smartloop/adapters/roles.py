@@ -20,7 +20,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..engine import Measurand, RoomKind
-from .senses import device_class_of, names_of
+from .senses import device_class_of, is_known_class, names_of
 from .words import any_says, any_word, fold, room_kind
 
 
@@ -40,12 +40,13 @@ MEASURANDS: Final[Mapping[Role, Measurand]] = {
     Role.MOTION: Measurand.MOTION,
 }
 
-_LEAK: Final = (
-    "leak", "leakage", "flood", "waterleak", "leck", "leckage", "wassermelder", "wasseralarm", "wassersensor",
-    "wasserwachter", "fuite", "inondation", "lek", "lekkage", "lekdetectie", "waterlek", "fuga", "fugas",
-    "inundacion", "perdita", "perdite", "allagamento", "wyciek", "zalanie", "zalania", "lacka", "lackage",
-    "lekkasje", "laekage", "unik", "zaplaveni", "vazamento", "inundacao",
+_LEAK_STEMS: Final = (
+    "leak", "flood", "leckage", "wassermelder", "wasseralarm", "wassersensor", "wasserwachter", "fuite", "inondation",
+    "lekkage", "lekdetectie", "waterlek", "inundacion", "perdita", "perdite", "allagamento", "wyciek", "zalanie",
+    "zalania", "lackage", "lekkasje", "laekage", "zaplaveni", "vazamento", "inundacao",
 )  # fmt: skip
+_LEAK_WORDS: Final = ("leck", "lek", "fuga", "fugas", "lacka", "unik")
+"""They must stand by themselves: "lek" begins "lektion"."""
 _WATER: Final = (
     "water", "wasser", "eau", "agua", "acqua", "woda", "wody", "vatten", "vann", "vand", "voda", "vody", "wet", "nass",
     "mouille", "nat", "mojado", "bagnato", "moisture", "feuchte", "feuchtigkeit", "humedad", "vocht",
@@ -55,14 +56,21 @@ _OTHER_WATER: Final = (
     "compteur", "contador", "contatore", "hot", "warm", "tank", "softener", "plant", "pflanze", "soil", "garden",
     "irrigation", "sprinkler", "level", "niveau", "proof", "resistant",
 )  # fmt: skip
-_WINDOW: Final = (
-    "window", "fenster", "fenetre", "raam", "ventana", "finestra", "janela", "okno", "okna", "fonster", "vindu",
+_WINDOW_STEMS: Final = (
+    "window", "fenster", "fenetre", "ventana", "finestra", "janela", "fonster", "vindu",
     "vindue",
 )  # fmt: skip
-_MOTION: Final = (
-    "motion", "pir", "bewegung", "bewegungsmelder", "mouvement", "beweging", "movimiento", "movimento", "ruch",
-    "ruchu", "rorelse", "bevegelse", "bevaegelse", "pohyb",
+_WINDOW_WORDS: Final = ("raam", "okno", "okna")
+_MOTION_STEMS: Final = (
+    "motion", "bewegung", "mouvement", "beweging", "movimiento", "movimento", "rorelse", "bevegelse", "bevaegelse",
+    "pohyb",
 )  # fmt: skip
+_MOTION_WORDS: Final = ("pir", "ruch", "ruchu")
+_WORDS: Final = (
+    (Role.LEAK, _LEAK_STEMS, _LEAK_WORDS),
+    (Role.WINDOW, _WINDOW_STEMS, _WINDOW_WORDS),
+    (Role.MOTION, _MOTION_STEMS, _MOTION_WORDS),
+)
 _ALARM: Final = ("alarm", "zone", "ias", "state", "status", "contact", "detected", "trigger", "input")
 _MODELS: Final[Mapping[str, Role]] = {
     # As their makers print them; a bridge puts the code into model or model_id.
@@ -106,8 +114,8 @@ def guess(hass: HomeAssistant, entry: er.RegistryEntry) -> Role | None:
     if not is_bare(entry):
         return None
     siblings = _siblings(hass, entry)
-    # Of a box's zones the first is the one that matters: one question for one box.
-    if any(is_bare(each) and each.entity_id < entry.entity_id for each in siblings):
+    # Of a box's zones the first is the one that matters: one question for one box, and none for a box that is known.
+    if any(_is_told(each) or (is_bare(each) and each.entity_id < entry.entity_id) for each in siblings):
         return None
     device = dr.async_get(hass).async_get(entry.device_id) if entry.device_id else None
     names, codes = names_of(entry, device), _codes(hass, device)
@@ -136,14 +144,10 @@ def _codes(hass: HomeAssistant, device: dr.DeviceEntry | dr.ChildDeviceEntry | N
 
 def _by_words(names: Iterable[str | None]) -> Role | None:
     known = tuple(names)
-    for role, words in ((Role.LEAK, _LEAK), (Role.WINDOW, _WINDOW), (Role.MOTION, _MOTION)):
-        if any_says(known, (each for each in words if len(each) > _SHORT)) or any_word(known, words):
+    for role, stems, words in _WORDS:
+        if any_says(known, stems) or any_word(known, words):
             return role
     return None
-
-
-_SHORT: Final = 4
-"""Shorter words must stand by themselves: "lek" begins "lektion"."""
 
 
 def _siblings(hass: HomeAssistant, entry: er.RegistryEntry) -> list[er.RegistryEntry]:
@@ -151,6 +155,11 @@ def _siblings(hass: HomeAssistant, entry: er.RegistryEntry) -> list[er.RegistryE
         return []
     registry = er.async_get(hass)
     return [each for each in er.async_entries_for_device(registry, entry.device_id) if each.id != entry.id]
+
+
+def _is_told(entry: er.RegistryEntry) -> bool:
+    """Return whether an entity is on or off, and a word of its bridge or its owner says what that means."""
+    return entry.domain == BINARY_SENSOR_DOMAIN and entry.entity_category is None and is_known_class(entry)
 
 
 def _is_alarm_box(siblings: Iterable[er.RegistryEntry]) -> bool:
