@@ -35,6 +35,9 @@ ACTIONS = {
     "label_period",
     "leak_assurance",
     "lessons",
+    "puffs",
+    "record_puff",
+    "remove_puff",
     "reset_model",
     "undo_lesson",
 }

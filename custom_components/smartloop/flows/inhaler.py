@@ -1,6 +1,5 @@
 """A member's inhalers: what each is called, and what tells of its puffs."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -9,9 +8,9 @@ from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import CONF_ID, CONF_NAME
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import (
-    EntityWithDeviceFilterSelectorConfig,
     EntitySelector,
     EntitySelectorConfig,
+    EntityWithDeviceFilterSelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -274,7 +273,6 @@ class InhalerSteps(ConfigSubentryFlow):
     async def _triggers_refused(self, user_input: Mapping[str, Any]) -> Errors:
         triggers = [_spelled(each) for each in user_input.get(TRIGGERS, ())]
         try:
-            json.dumps(triggers)
             await async_valid_triggers(self.hass, triggers)
         except HomeAssistantError, TypeError, ValueError, vol.Invalid:
             return {TRIGGERS: "trigger_unusable"}
