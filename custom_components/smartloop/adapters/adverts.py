@@ -50,12 +50,15 @@ class AdvertReader:
         self.refused_in_a_row = 0
         """By key or counter. A device that ran far ahead while nobody listened is refused until a talk tells its counter."""
 
+        self.newest: Advert | None = None
+        """The last one that was believed since the start, or since the device was talked to."""
+
     def read(self, payload: bytes) -> Advert | None:
         """Return an advert that is authentic and new."""
         try:
             advert = parse(payload, self._address, self._key, self.counter or None)
         except RepeatError:
-            # Every advert is sent many times; whoever keeps it can send it for ever.
+            # Every advert is sent many times; whoever keeps it can send it for ever: no sign of life.
             return None
         except ProtocolError as err:
             reason = _REASONS.get(type(err), Refused.FOREIGN)
@@ -66,6 +69,7 @@ class AdvertReader:
         if not advert.encrypted:
             self._refuse(Refused.OPEN)
             return None
+        self.newest = advert
         self.counter = advert.counter
         self.refused_in_a_row = 0
         return advert
@@ -73,6 +77,7 @@ class AdvertReader:
     def told(self, counter: int) -> None:
         """Take over the counter a device told in a talk."""
         self.counter = max(self.counter, counter)
+        self.newest = None
         self.refused_in_a_row = 0
 
     def _refuse(self, reason: Refused) -> None:

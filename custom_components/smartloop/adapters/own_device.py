@@ -168,7 +168,7 @@ class OwnDevice:
             self._waiting = _Heard(advert=advert, at=dt_util.utcnow(), rssi=info.rssi)
             if self._believing is None and self._pause is None:
                 self._believing = self._work(self._async_believe(), "advert")
-        if self._due(advert) and self._fetching is None:
+        if self._fetching is None and self._due():
             self._fetching = self._work(self._async_fetch(), "log")
 
     async def _async_believe(self) -> None:
@@ -212,13 +212,15 @@ class OwnDevice:
 
     # The log.
 
-    def _due(self, advert: Advert | None) -> bool:
-        """Return whether the device is to be talked to now."""
-        now = self._hass.loop.time()
+    def _due(self) -> bool:
+        """Return whether the device, being in range, is to be talked to now."""
+        now, advert = self._hass.loop.time(), self._reader.newest
         if now < self._not_before or self._hass.state is not CoreState.running:
             return False
+        if self._reader.refused_in_a_row >= LOST_TRACK:
+            return True
         if advert is None:
-            return self._reader.refused_in_a_row >= LOST_TRACK
+            return False
         if self._fetched_at is None:
             return True
         since = now - self._fetched_at
