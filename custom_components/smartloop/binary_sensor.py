@@ -15,6 +15,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
+from .adapters.bindings import damp_rooms
 from .boxes import BoxEntity, async_follow_boxes
 from .coordinator import Coordinator, SmartLoopConfigEntry
 from .device_entity import OwnDeviceEntity
@@ -90,7 +91,7 @@ async def async_setup_entry(
 ) -> None:
     """Add the binary sensors of each room."""
     coordinator = entry.runtime_data
-    for room_id, subentry_id in coordinator.rooms.items():
+    for room_id, subentry_id in damp_rooms(entry).items():
         rows = [RoomBinarySensor(coordinator, description, room_id) for description in BINARY_SENSORS]
         async_add_entities(rows, config_subentry_id=subentry_id)
     async_follow_boxes(

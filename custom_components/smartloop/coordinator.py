@@ -13,7 +13,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
-from .adapters.bindings import BindingIndex
+from .adapters.bindings import BindingIndex, damp_rooms
 from .adapters.feedback import AnswerListener
 from .adapters.following import async_track_bindings
 from .adapters.household import household_of
@@ -110,7 +110,7 @@ class Coordinator:
     @property
     def status(self) -> Status:
         """Return how the household is doing."""
-        views = [self.engine.view(room) for room in self.rooms]
+        views = [self.engine.view(room) for room in damp_rooms(self.entry)]
         return status_of(
             views,
             {each.severity for each in self.engine.active()},

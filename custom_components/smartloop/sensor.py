@@ -23,6 +23,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
+from .adapters.bindings import damp_rooms
 from .best_act import NOTHING, best_act, best_act_sentence
 from .boxes import BoxEntity, async_follow_boxes
 from .coordinator import Coordinator, SmartLoopConfigEntry
@@ -288,7 +289,7 @@ async def async_setup_entry(
     """Add the sensors of the household and of each room."""
     coordinator = entry.runtime_data
     async_add_entities(HouseSensor(coordinator, description) for description in HOUSE_SENSORS)
-    for room_id, subentry_id in coordinator.rooms.items():
+    for room_id, subentry_id in damp_rooms(entry).items():
         rows = [RoomSensor(coordinator, description, room_id) for description in ROOM_SENSORS]
         async_add_entities([*rows, BestAct(coordinator, BEST_ACT, room_id)], config_subentry_id=subentry_id)
     for subentry_id, device in coordinator.own_devices.devices.items():

@@ -22,7 +22,7 @@ from ..const import (
 from ..engine import OUTDOOR, Measurand
 from .box import MEASURED, device_diagnostics
 from .discovery import entity_of
-from .senses import PERSONAL
+from .senses import AIR, PERSONAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +115,19 @@ def sleepers_of(entry: ConfigEntry[Any]) -> dict[str, str]:
 def rooms_of(entry: ConfigEntry[Any]) -> dict[str, ConfigSubentry]:
     """Return the room subentries by the room's id."""
     return {sub.data[CONF_AREA]: sub for sub in entry.get_subentries_of_type(SUBENTRY_ROOM)}
+
+
+def damp_rooms(entry: ConfigEntry[Any]) -> dict[str, str]:
+    """Return the rooms whose damp is looked after, their subentries by their ids.
+
+    That is all but those whose owner put sensors into them, none of which measures the air.
+    """
+    found = {}
+    for area_id, room in rooms_of(entry).items():
+        bound = {name for name, ids in room.data.get(CONF_BINDINGS, {}).items() if ids}
+        if not bound or not bound.isdisjoint(AIR):
+            found[area_id] = room.subentry_id
+    return found
 
 
 @callback
