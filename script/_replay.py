@@ -18,8 +18,10 @@ from pathlib import Path
 from _engine import INTEGRATION
 
 from custom_components.smartloop.engine import (
+    HOUSE,
     Actuation,
     Decision,
+    DeviceFacts,
     Engine,
     EngineError,
     Entry,
@@ -27,6 +29,7 @@ from custom_components.smartloop.engine import (
     Forecast,
     Forecaster,
     Household,
+    Measurand,
     Reading,
     Refusal,
     Runner,
@@ -78,6 +81,7 @@ class Replay:
         self._household = household
         self._engine = Engine(household, forecaster)
         self._ticked: int | None = None
+        self._boxes: dict[str, DeviceFacts] = {}
 
     def run(self, trace: Trace) -> Iterator[Decision]:
         """Yield the decisions in the order in which they are taken."""
@@ -106,9 +110,27 @@ class Replay:
     def _tick(self, now: datetime) -> Iterator[Decision]:
         for room in self._engine.due(now):
             yield from self._engine.step(room, now).decisions
+        yield from self._engine.step_devices(now).decisions
         rooms = self._engine.forecast_due(now)
         if rooms:
             self._engine.apply_forecast(self._engine.forecast_job(rooms, now).run(), now)
+
+    def _describe(self, reading: Reading) -> None:
+        """Know a box from its first reading on, and by what it has measured; `zigbee:1` comes by way of `zigbee`."""
+        source = reading.source
+        known = self._boxes.get(source)
+        if known is not None and reading.measurand in known.measurands:
+            return
+        measurands = frozenset[Measurand]() if known is None else known.measurands
+        place = reading.place if known is None or known.place == reading.place else HOUSE
+        self._boxes[source] = DeviceFacts(
+            source=source,
+            place=place,
+            measurands=measurands | {reading.measurand},
+            via=source.partition(":")[0] if ":" in source else None,
+        )
+        self._engine.describe_devices(self._boxes.values())
+        self._engine.observe(reading)
 
     def _take(self, entry: Entry) -> Iterator[Decision]:
         item = entry.item
@@ -116,6 +138,7 @@ class Replay:
             match item:
                 case Reading():
                     self._engine.observe(item)
+                    self._describe(item)
                 case Forecast():
                     self._engine.observe_weather(item.points)
                 case Feedback():
@@ -123,6 +146,7 @@ class Replay:
                     for room in self._household.rooms:
                         if item.room in (None, room.id):
                             yield from self._engine.step(room.id, item.at).decisions
+                    yield from self._engine.step_devices(item.at).decisions
                 case Actuation():
                     self._engine.observe_actuation(item)
         except EngineError as err:
@@ -143,7 +167,7 @@ def main() -> int:
             names = {room.id: room.name for room in household.rooms}
             for taken in Replay(household, shipped_forecaster()).run(trace):
                 decision = replace(taken, at=taken.at.astimezone(household.timezone))
-                message = render(decision, templates, names.get(decision.room or ""))
+                message = render(decision, templates, names.get(decision.room or ""), device_name=decision.source)
                 if options.json:
                     print(json.dumps(decision_record(decision, message.text), ensure_ascii=False))
                 else:

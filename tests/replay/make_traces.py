@@ -215,7 +215,27 @@ def sensor_gap() -> tuple[Household, Iterable[Item]]:
     return home(BATH), house.live(24)
 
 
-SIMULATED = (damp_bathroom_winter, dry_home, wetter_outside, wrong_raises_the_bar, sensor_gap)
+def ailing_devices() -> tuple[Household, Iterable[Item]]:
+    """A leak sensor falls silent for two days; a battery runs down until somebody puts in a new one."""
+    basement = Room(id="basement", name="Basement", kind=RoomKind.BASEMENT, construction=Construction.INSULATED)
+    chance = random.Random("ailing devices")
+    items: list[Item] = []
+    hours = 0.0
+    while hours < 44 * 24:
+        at, day = START + timedelta(hours=hours), hours / 24.0
+        items.append(reading(T, round(18.0 + chance.gauss(0.0, 0.3), 1), "basement", at, "zigbee:climate"))
+        items.append(reading(RH, round(50.0 + chance.gauss(0.0, 1.0)), "basement", at, "zigbee:climate"))
+        if hours % 24.0 < 3.0:
+            level = 62.0 - 1.4 * day if day < 40.0 else 100.0
+            items.append(reading(Measurand.BATTERY, round(level), "basement", at, "zigbee:climate"))
+        if not 20.0 <= day < 22.0:
+            wet = at + timedelta(minutes=40 + chance.randrange(4))
+            items.append(reading(Measurand.WET, 0.0, "basement", wet, "zigbee:leak"))
+        hours += 2.0 + chance.uniform(-0.05, 0.05)
+    return home(basement), items
+
+
+SIMULATED = (ailing_devices, damp_bathroom_winter, dry_home, wetter_outside, wrong_raises_the_bar, sensor_gap)
 
 
 def recorded_bathroom() -> tuple[Household, Iterable[Item]]:

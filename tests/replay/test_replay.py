@@ -226,3 +226,24 @@ def test_the_script_is_run_from_anywhere(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert len(records(done.stdout)) == 1
+
+
+def test_ailing_devices_are_told_of_once_each_and_again_when_they_are_well() -> None:
+    found = decisions("ailing_devices")
+
+    assert told(found) == [
+        ("device.silent", "raised"),
+        ("device.silent", "cleared"),
+        ("device.battery", "raised"),
+        ("device.battery", "cleared"),
+    ]
+    silent, _, battery, _ = found
+    assert silent["source"] == "zigbee:leak"
+    # It was last heard at 22:42 and speaks every two hours: three of them, not the 25 h of a timer.
+    assert silent["t"] == "2026-02-01T04:55:00+01:00"
+    assert silent["severity"] == "warning"
+    assert battery["source"] == "zigbee:climate"
+    left = next(item for item in battery["evidence"] if item["name"] == "battery_days_left")
+    # 62 % on 12 January, 1.4 % a day: at 3 % on 23 February.
+    assert left["lo"] < 11.0 < left["hi"]
+

@@ -7,7 +7,7 @@ from .errors import SnapshotError
 from .models.battery import Battery, BatteryKind, DaysLeft, is_plateau
 from .models.checkin import CheckIn
 from .models.drift import Bias, Course, Offset, Radio, plain
-from .reading import HOUSE, Measurand
+from .reading import HOUSE, OUTDOOR, Measurand
 
 DAY = 86400.0
 _UNKNOWN_LIMIT_S = 25 * 3600.0
@@ -72,7 +72,7 @@ class Box:
     @property
     def room(self) -> str | None:
         """Return the room it stands in."""
-        return None if self.facts.place == HOUSE else self.facts.place
+        return None if self.facts.place in {HOUSE, OUTDOOR} else self.facts.place
 
     @property
     def last_heard(self) -> datetime | None:

@@ -71,7 +71,8 @@ class Bridge:
         others = 1.0
         for chance in chances[1:]:
             others *= chance
-        if (overdue and others < UNLIKELY) or others * chances[0] < VERY_UNLIKELY:
+        # However surprising one box's silence is, it alone says nothing of the others.
+        if others < UNLIKELY and (overdue or others * chances[0] < VERY_UNLIKELY):
             self.down_since, self.waited = self.last, max(window, 1.0)
 
     def conditions(self, name: str, moment: float, now: datetime) -> DeviceConditions:

@@ -38,7 +38,8 @@ FALSE_PER_YEAR = 0.5
 """Silences a year that the model itself expects by chance, at most."""
 LEAST_INTERVALS = 6
 LEAST_SPAN_S = 86400.0
-"""s; with fewer intervals, or before people have been through a day and a night, no habit is known."""
+"""s; with fewer intervals no habit is known, and before a day and a night have been seen, silence for the rest of
+them is still no surprise."""
 _MOST_SPAN_S = 6 * 3600.0
 """s that one interval counts for: a long gap at the very beginning proves no habit"""
 MESSAGE_S = 2.0
@@ -215,7 +216,7 @@ class CheckIn:
         return self._habit[1]
 
     def _fit(self) -> Habit | None:
-        if self.intervals < LEAST_INTERVALS or self._span < LEAST_SPAN_S:
+        if self.intervals < LEAST_INTERVALS:
             return None
         counts = np.array(self._counts)
         here = counts > 0.0
@@ -232,7 +233,8 @@ class CheckIn:
         interval = max(typical, exp(edge) if regular else 0.0, exp(_quantile(means, weights, 0.99)) * 2.0 / MISSED)
         habit = Habit(typical, interval, MISSED * interval, burst, life, _tail(means, weights, worth))
         per_year = _YEAR / float((weights * np.exp(means)).sum())
-        return replace(habit, limit=_limit(habit, FALSE_PER_YEAR / per_year))
+        limit = _limit(habit, FALSE_PER_YEAR / per_year)
+        return replace(habit, limit=max(limit, LEAST_SPAN_S - self._span))
 
     # What is kept.
 
