@@ -106,7 +106,7 @@ def _told_by(hass: HomeAssistant, device_id: str, place: str) -> list[Binding]:
 
 
 def sleepers_of(entry: ConfigEntry[Any]) -> dict[str, str]:
-    """Return whose bed a box is in, by source; a box carried to another room stays theirs."""
+    """Return whose bed a box is in, by source; who is no member any more is nobody."""
     members = {sub.data[CONF_PERSON] for sub in entry.get_subentries_of_type(SUBENTRY_MEMBER)}
     said = [item for room in rooms_of(entry).values() for item in room.data.get(CONF_SLEEPERS, {}).items()]
     return {source: person for source, person in said if person in members}

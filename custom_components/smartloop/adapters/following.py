@@ -10,7 +10,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 
-from ..const import CONF_BINDINGS, CONF_OUTDOOR, CONF_WEATHER, DOMAIN, LOGGER
+from ..const import CONF_BINDINGS, CONF_OUTDOOR, CONF_SLEEPERS, CONF_WEATHER, DOMAIN, LOGGER
 from ..engine import OUTDOOR, Measurand
 from .bindings import BindingIndex, places_of, rooms_of
 from .discovery import area_is_outdoor
@@ -115,14 +115,24 @@ class _Follower:
 
     def _move(self, moved: Mapping[str, tuple[str | None, str]]) -> None:
         places = places_of(self._entry)
+        sleepers = {area_id: dict(room.data.get(CONF_SLEEPERS, {})) for area_id, room in rooms_of(self._entry).items()}
         for bound, (before, area_id) in moved.items():
             target = self._place(area_id)
+            self._carry_sleeper(sleepers, bound, target)
             left = self._place(before) if before is not None else None
             for place in places:
                 # What its owner bound from somewhere else stays bound until it comes to a known place.
                 if place != target and (target is not None or place == left):
                     _carry(places, bound, place, target)
-        self._persist(places)
+        self._persist(places, sleepers)
+
+    def _carry_sleeper(self, sleepers: dict[str, dict[str, str]], bound: str, target: str | None) -> None:
+        """Let a bed stay somebody's in whatever room it is."""
+        known = er.async_get(self._hass).async_get(bound)
+        source = (known.device_id if known else None) or bound
+        for place, said in sleepers.items():
+            if target in sleepers and place != target and source in said:
+                sleepers[target][source] = said.pop(source)
 
     def _place(self, area_id: str) -> str | None:
         if area_id in rooms_of(self._entry):
@@ -130,10 +140,12 @@ class _Follower:
         area = ar.async_get(self._hass).async_get_area(area_id)
         return OUTDOOR if area is not None and area_is_outdoor(area) else None
 
-    def _persist(self, places: _Places) -> None:
+    def _persist(self, places: _Places, sleepers: Mapping[str, dict[str, str]]) -> None:
         entries = self._hass.config_entries
         for area_id, room in rooms_of(self._entry).items():
             data = {**room.data, CONF_BINDINGS: _stored(places[area_id])}
+            if CONF_SLEEPERS in data or sleepers[area_id]:
+                data[CONF_SLEEPERS] = sleepers[area_id]
             if entries.async_update_subentry(self._entry, room, data=data):
                 LOGGER.info("Sensors of %s changed: they follow what was moved", room.title)
         outdoor = _stored(places[OUTDOOR])
