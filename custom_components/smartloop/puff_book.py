@@ -20,6 +20,7 @@ from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ulid import ulid_now
 
 from .adapters.actuations import ActuationListener, Told
+from .adapters.lost_sources import async_track_lost_sources
 from .adapters.puff_counters import CounterListener
 from .adapters.puff_triggers import TriggerListener
 from .const import DOMAIN, LOGGER
@@ -76,6 +77,7 @@ class PuffBook:
             ActuationListener(self._hass, self._entry, self.take).start(),
             self._counters.start(),
             TriggerListener(self._hass, self._entry, self.take).start(),
+            async_track_lost_sources(self._hass, self._entry),
         ]
         self._begin_draining()
 

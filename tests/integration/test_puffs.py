@@ -13,6 +13,7 @@ from homeassistant.auth.models import User
 from homeassistant.components.tag import async_scan_tag
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -209,6 +210,36 @@ async def test_an_entry_by_hand_says_that_it_waits(breath: Breath) -> None:
 
     await breath.wait(31)
     assert await breath.kept() == answer["puff_ids"]
+
+
+# What is gone.
+
+
+async def test_a_source_that_is_gone_is_said_until_it_is_back(breath: Breath) -> None:
+    issues, entities = ir.async_get(breath.hass), er.async_get(breath.hass)
+    assert issues.async_get_issue(DOMAIN, "puff_source_gone_Ana") is None
+
+    entities.async_update_entity("event.cap", disabled_by=er.RegistryEntryDisabler.USER)
+    await breath.settle()
+    assert issues.async_get_issue(DOMAIN, "puff_source_gone_Ana") is not None
+    entities.async_update_entity("event.cap", disabled_by=None)
+    await breath.settle()
+    assert issues.async_get_issue(DOMAIN, "puff_source_gone_Ana") is None
+
+    entities.async_remove("sensor.ana_puffs")
+    await breath.settle()
+    assert issues.async_get_issue(DOMAIN, "puff_source_gone_Ana") is not None
+    # Whoever takes it out of the settings has answered.
+    give(breath.hass, breath.entry, inhaler(BLUE, tag("blue-tag")))
+    await breath.settle()
+    assert issues.async_get_issue(DOMAIN, "puff_source_gone_Ana") is None
+
+
+async def test_a_dashboard_button_that_is_gone_is_said(breath: Breath) -> None:
+    give(breath.hass, breath.entry, inhaler(BLUE, entity("input_button.puff")))
+    await breath.settle()
+
+    assert ir.async_get(breath.hass).async_get_issue(DOMAIN, "puff_source_gone_Ana") is not None
 
 
 # By hand.

@@ -219,12 +219,13 @@ class ActuationListener:
 
 @callback
 def async_track_bound(hass: HomeAssistant, bound: Container[str], on_change: Callable[[], None]) -> CALLBACK_TYPE:
-    """Call back when an entity that is remembered was renamed, disabled or came back."""
+    """Call back when an entity that is remembered was renamed, disabled, may have been removed, or came back."""
 
     @callback
     def matters(data: Mapping[str, Any]) -> bool:
         known = er.async_get(hass).async_get(data["entity_id"])
-        return known is not None and known.id in bound
+        # Of what was removed the registry knows no more whether it was ours.
+        return data["action"] == "remove" or (known is not None and known.id in bound)
 
     @callback
     def changed(_event: Event[Any]) -> None:
