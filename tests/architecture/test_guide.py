@@ -33,12 +33,14 @@ def test_every_automation_piece_is_in_the_guide(guide: str, section: str) -> Non
 
 
 def test_every_field_is_in_the_guide(guide: str) -> None:
+    room = WORDS["config_subentries"]["room"]["step"]["details"]
     forms = [
-        *(WORDS["config"]["step"][step] for step in ("user", "rooms", "people")),
-        WORDS["config_subentries"]["room"]["step"]["details"],
+        *(WORDS["config"]["step"][step] for step in ("user", "rooms", "people", "bed")),
+        room,
+        *room["sections"].values(),
         *WORDS["options"]["step"].values(),
     ]
-    labels = {label for form in forms for label in form["data"].values()}
+    labels = {label for form in forms for label in form.get("data", {}).values()}
 
     assert labels
     assert sorted(label for label in labels if label not in guide) == []
