@@ -11,7 +11,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
-from .adapters.actuations import CLOCK_SLACK, actuation_id
+from .adapters.actuations import BY, CLOCK_SLACK, actuation_id
 from .adapters.discovery import binding_id
 from .adapters.feedback import person_of
 from .adapters.inhalers import OwnInhaler, inhalers_of
@@ -60,7 +60,7 @@ async def async_record_puff(coordinator: Coordinator, call: ServiceCall) -> Serv
     if not now - OLDEST <= last <= now + CLOCK_SLACK:
         raise _refused(key="impossible_time", days=str(OLDEST.days))
     count = call.data[ATTR_COUNT]
-    by = "" if caller in (None, own.person) else f"@{caller}"
+    by = "" if caller in (None, own.person) else f"{BY}{caller}"
     technique = {name: call.data.get(name) for name in TECHNIQUE}
     moments = [last - APART * behind for behind in reversed(range(count))]
     record = await coordinator.puffs.async_record(
@@ -140,7 +140,7 @@ def _shown_puff(puff: StoredActuation, name: str | None) -> JsonValueType:
         "uncertainty_s": puff.uncertainty_s,
         "told_by": puff.origin.value,
         # What came over the phone or the hand of somebody else says so.
-        "by_somebody_else": "@" in puff.source,
+        "by_somebody_else": BY in puff.source,
         **technique,
     }
 

@@ -26,6 +26,7 @@ from .adapters.puff_triggers import TriggerListener
 from .const import DOMAIN, LOGGER
 from .diary import Diary, StoredActuation
 from .engine import Actuation, Engine, ReadingError
+from .pace import paced
 
 SIGNAL_PUFFS: Final = "smartloop_puffs"
 """Sent with the person whose puffs changed, never with what changed"""
@@ -63,7 +64,7 @@ class PuffBook:
 
     async def async_load(self) -> None:
         """Teach the engine what is on record; the diary is the truth."""
-        for puff in await self._diary.async_actuations(None, dt_util.utcnow() - TAUGHT):
+        async for puff in paced(await self._diary.async_actuations(None, dt_util.utcnow() - TAUGHT)):
             self._observe(puff)
         for told in self._waiting:
             for puff in told.actuations:

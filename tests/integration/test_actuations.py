@@ -168,7 +168,11 @@ async def test_somebody_elses_phone_counts_for_the_owner_and_says_so(ear: Ear) -
     await scan(ear, user=None)
 
     assert {puff.person for puff in ear.puffs} == {registry_id(ear.hass, "person.ana")}
-    assert [puff.source for puff in ear.puffs] == [f"tag:blue-tag@{ben}", "tag:blue-tag@guest", "tag:blue-tag"]
+    assert [puff.source for puff in ear.puffs] == [
+        f"tag:blue-tag by:{ben}",
+        "tag:blue-tag by:guest",
+        "tag:blue-tag",
+    ]
 
 
 async def test_other_tags_are_none_of_our_business(ear: Ear) -> None:

@@ -134,6 +134,15 @@ async def test_a_scan_is_counted_and_kept(breath: Breath) -> None:
     assert len(await breath.kept()) == 1
 
 
+async def test_a_scan_with_somebody_elses_phone_says_so(breath: Breath) -> None:
+    await breath.scan(BEN_USER)
+
+    (puff,) = (await breath.call("puffs"))["puffs"]
+
+    assert (puff["inhaler"], puff["told_by"], puff["by_somebody_else"]) == (BLUE, "nfc", True)
+    assert (await breath.call("puffs", BEN_USER))["puffs"] == []
+
+
 async def test_the_engine_hears_of_it_before_the_disk(breath: Breath) -> None:
     breath.hass.bus.async_fire("tag_scanned", {"tag_id": "blue-tag", "device_id": None})
 

@@ -34,6 +34,9 @@ CLOCK_SLACK: Final = timedelta(minutes=1)
 STEP: Final = timedelta(seconds=1)
 """Between puffs that were told together: two of one moment would be one."""
 
+BY: Final = " by:"
+"""Between a source and the member, if it is one, whose phone or hand it was when it was not the owner's"""
+
 _NOTHING: Final = frozenset({STATE_UNAVAILABLE, STATE_UNKNOWN, "", "None"})
 _CONTACTS: Final = frozenset({"binary_sensor", "input_boolean"})
 _UNHEARD: HassKey[dict[str, datetime]] = HassKey(f"{DOMAIN}_puffs_unheard")
@@ -143,7 +146,7 @@ class ActuationListener:
         for source in self._tags[tag]:
             reader = person_of(self._entry, user)
             # The puff is the owner's, whoever held the phone; that it was another one is kept with it.
-            by = "" if user is None or reader == source.person else f"@{reader or 'guest'}"
+            by = "" if user is None or reader == source.person else f"{BY}{reader or 'guest'}"
             self._tell(source, event.time_fired, Origin.NFC, f"{source.key}{by}")
 
     # Buttons, events, contacts.
