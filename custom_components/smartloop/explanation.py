@@ -13,7 +13,6 @@ from .engine import (
     Assurance,
     Decision,
     DecisionState,
-    DeviceView,
     Evidence,
     Lesson,
     RoomView,
@@ -167,12 +166,12 @@ def _box(coordinator: Coordinator, source: str | None) -> Answer:
 
 def _current(coordinator: Coordinator, decision: Decision) -> Decision:
     """Return the decision with its present numbers while it stands."""
-    view: DeviceView | RoomView | None = None
+    standing: tuple[Decision, ...] = ()
     if decision.source is not None:
-        view = coordinator.care.views.get(decision.source)
+        standing = coordinator.engine.active(source=decision.source)
     elif decision.room is not None and decision.room in coordinator.rooms:
         view = coordinator.view(decision.room)
-    standing = () if view is None else (*view.active, *view.shadows)
+        standing = (*view.active, *view.shadows)
     return next((each for each in standing if each.id == decision.id), decision)
 
 

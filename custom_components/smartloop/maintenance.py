@@ -237,7 +237,8 @@ class Maintenance:
             told = self._care.replaced.get(view.source)
             at = max((each for each in (seen, told) if each is not None), default=None)
             if view.battery is not None and at is not None and self._recent(at):
-                by_itself = told is None or told < at
+                # Who says it first is soon borne out by the level.
+                by_itself = told is None or at - told > REMEMBERED
                 fresh.setdefault(view.battery.battery_type or "", []).append((at, view, by_itself))
         for kind, changes in fresh.items():
             by_itself = all(each[2] for each in changes)

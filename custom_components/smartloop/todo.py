@@ -68,7 +68,7 @@ class MaintenanceList(HouseEntity, TodoListEntity):
             raise _refused(key="item_gone")
         if item.summary not in (None, self._shown(known).summary):
             raise _refused(key="item_generated")
-        done = item.status is TodoItemStatus.COMPLETED
+        done = item.status == TodoItemStatus.COMPLETED
         if done and known.done_at is None:
             await self._do(known)
         elif not done and known.done_at is not None:

@@ -7,20 +7,18 @@ when the sensor is armed again, so that what is still wet then is known.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
+from homeassistant.util import dt as dt_util
 
 from ..engine import Measurand, Reading
 
 DRYING_S: Final = 600.0
 """How long a sensor that was wet in its test may go on being so without an alarm."""
-
-
-class LeakTestEnded(Exception):  # noqa: N818  no error: the household was unloaded meanwhile
-    """There is no such test any more."""
+LOOK_EVERY: Final = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -115,24 +113,34 @@ class LeakTests:
         """Return when the sensor last said, itself and since the start, that it was wet."""
         return self._wet_at.get(source)
 
-    async def async_wait(self, source: str, *, wet: bool, limit_s: float, tell: Callable[[float], None]) -> bool:
-        """Return whether the sensor says so in time; raises LeakTestEnded."""
+    async def async_wait(self, source: str, *, wet: bool, limit_s: float, tell: Callable[[float], None]) -> bool | None:
+        """Return whether the sensor says so in time; None when the test was ended meanwhile."""
         test = self._tests.get(source)
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        while test is not None and not test.over:
-            if test.wet is wet or (not wet and test.wet is None):
-                return True
-            if (spent := loop.time() - began) >= limit_s:
-                return False
-            tell(spent / limit_s)
-            test.heard.clear()
-            try:
-                async with asyncio.timeout(min(1.0, limit_s - spent)):
-                    await test.heard.wait()
-            except TimeoutError:
-                pass
-        raise LeakTestEnded
+        if test is None:
+            return None
+        began, spent = dt_util.utcnow(), 0.0
+
+        @callback
+        def look(now: datetime) -> None:
+            nonlocal spent
+            spent = (now - began).total_seconds()
+            tell(min(max(spent / limit_s, 0.0), 1.0))
+            test.heard.set()
+
+        stop = async_track_time_interval(
+            self._hass, look, LOOK_EVERY, name="SmartLoop leak test", cancel_on_shutdown=True
+        )
+        try:
+            while not test.over:
+                if test.wet is wet:
+                    return True
+                if spent >= limit_s:
+                    return False
+                test.heard.clear()
+                await test.heard.wait()
+        finally:
+            stop()
+        return None
 
     @callback
     def _arm(self, source: str) -> None:

@@ -9,7 +9,6 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import FlowHandler, FlowResult
 from homeassistant.util import dt as dt_util
 
-from ..adapters.leak_test import LeakTestEnded
 from ..care import Care
 from ..const import DOMAIN
 from ..ledger import LedgerError
@@ -25,7 +24,7 @@ class LeakTestSteps[ResultT: FlowResult[Any, Any]](FlowHandler[Any, ResultT, Any
     """The steps both flows share; what comes after them each says itself."""
 
     _point: str | None = None
-    _task: asyncio.Task[bool] | None = None
+    _task: asyncio.Task[bool | None] | None = None
     _passed = False
     _waits_for = ""
 
@@ -139,7 +138,7 @@ class LeakTestSteps[ResultT: FlowResult[Any, Any]](FlowHandler[Any, ResultT, Any
         if self._task is None or self._waits_for != step:
             self._waits_for = step
             waiting = care.tests.async_wait(point, wet=wet, limit_s=LIMIT_S, tell=self.async_update_progress)
-            self._task = self.hass.async_create_task(waiting, f"SmartLoop {step}")
+            self._task = self.hass.async_create_background_task(waiting, f"SmartLoop {step}")
         if self._task.done():
             return None
         return self.async_show_progress(
@@ -153,10 +152,7 @@ class LeakTestSteps[ResultT: FlowResult[Any, Any]](FlowHandler[Any, ResultT, Any
         """Return what the wait came to; None when the household was unloaded meanwhile."""
         if self._task is None:
             return None
-        try:
-            return self._task.result()
-        except LeakTestEnded, asyncio.CancelledError:
-            return None
+        return None if self._task.cancelled() else self._task.result()
 
     @callback
     def _end(self) -> None:
