@@ -190,7 +190,7 @@ def zha_entry(hass: HomeAssistant) -> ConfigEntry[Any] | None:
 def _quirk(builder: Any, board: Board) -> Any:  # noqa: ANN401  zha has no types
     quirk = builder.QuirkBuilder(_MANUFACTURER, board.model)
     for each in board.numbers:
-        quirk = quirk.prevent_default_entity_creation(endpoint_id=each.endpoint, cluster_id=_ANALOG_INPUT).sensor(
+        quirk = quirk.prevent_default_entity_creation(endpoint_id=each.endpoint, function=_is_bare).sensor(
             "present_value",
             _ANALOG_INPUT,
             endpoint_id=each.endpoint,
@@ -203,6 +203,11 @@ def _quirk(builder: Any, board: Board) -> Any:  # noqa: ANN401  zha has no types
             fallback_name=each.name,
         )
     return quirk
+
+
+def _is_bare(entity: object) -> bool:
+    """Return whether an entity is what ZHA makes of an Analog Input; the one that takes its place is not."""
+    return type(entity).__name__ == "AnalogInputSensor"
 
 
 def _bare(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Iterator[str]:
