@@ -461,7 +461,7 @@ async def test_who_gets_up_is_seen_at_once_without_a_connection(
         await living.set_up()
         device.epoch(occupied=True)
         await hear(living, device)
-        for _ in range(5):
+        for _ in range(3):
             await later(living, 60)
             device.epoch(occupied=True)
             await hear(living, device)
@@ -474,7 +474,7 @@ async def test_who_gets_up_is_seen_at_once_without_a_connection(
         occupancy = [each.value for each in heard if each.measurand is Measurand.BED_OCCUPANCY]
         assert occupancy[-1] == 0.0
 
-        await later(living, 600)
+        await later(living, 60)
         await hear(living, device)
         assert len(air.connections) == 2
 

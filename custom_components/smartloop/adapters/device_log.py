@@ -10,7 +10,7 @@ from ..engine import HOUSE, UNITS, Measurand, Reading, ReadingError
 from ..protocol import DeviceKind, EpochRecord, Page, PuffRecord
 
 FRESH: Final = timedelta(minutes=20)
-"""A bed's older minutes say nothing of now: they go to the diary alone. Beds are asked every ten minutes."""
+"""A bed's older minutes say nothing of now: they go to the diary alone. Beds are asked every five minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

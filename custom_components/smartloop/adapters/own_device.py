@@ -43,7 +43,7 @@ ISSUE_KEY_LOST: Final = "device_key_lost"
 
 BELIEVE_EVERY_S: Final = 30.0
 """So often a device's counter is written to the disk at most."""
-ASK_AGAIN_S: Final = {DeviceKind.INHALER_SLEEVE: 0.0, DeviceKind.BED_NODE: 600.0}
+ASK_AGAIN_S: Final = {DeviceKind.INHALER_SLEEVE: 0.0, DeviceKind.BED_NODE: 300.0}
 """Least time between two talks: a puff is fetched at once, a bed has a new minute every minute."""
 CLOCK_S: Final = 60.0
 DAILY_S: Final = 86_400.0
