@@ -56,3 +56,29 @@ async def test_a_box_carried_to_another_room_is_heard_there(
     assert places(running, "sensor.kitchen_temperature") == ["bathroom"]
     remembered = running.subentries["room_bathroom"].data["bindings"]["temperature"]
     assert remembered[1] == registry_id(household_hass, "sensor.kitchen_temperature")
+
+
+async def test_a_child_device_goes_where_its_parent_is_carried(
+    household_hass: HomeAssistant, running: MockConfigEntry
+) -> None:
+    """A hub with probes is one box in the owner's hands: only the parent has an area."""
+    devices, entities = dr.async_get(household_hass), er.async_get(household_hass)
+    kitchen = entities.async_get("sensor.kitchen_temperature")
+    assert kitchen is not None
+    assert kitchen.device_id is not None
+    parent = devices.async_get(kitchen.device_id)
+    assert isinstance(parent, dr.DeviceEntry)
+    child = devices.async_get_or_create_child(
+        config_entry_id=str(parent.config_entry_id), parent_device_id=parent.id, identifiers={("test", "probe")}
+    )
+    entities.async_update_entity("sensor.kitchen_temperature", device_id=child.id)
+    await household_hass.async_block_till_done(wait_background_tasks=True)
+    assert places(running, "sensor.kitchen_temperature") == ["kitchen"]
+
+    devices.async_update_device(parent.id, area_id="bathroom")
+    await household_hass.async_block_till_done(wait_background_tasks=True)
+
+    assert running.state is ConfigEntryState.LOADED
+    assert places(running, "sensor.kitchen_temperature") == ["bathroom"]
+    (bound,) = running.runtime_data.bindings.by_entity["sensor.kitchen_temperature"]
+    assert bound.source == child.id
