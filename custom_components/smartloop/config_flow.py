@@ -19,7 +19,7 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.selector import TextSelector
 
-from .adapters.discovery import Proposal, propose
+from .adapters.discovery import Proposal, async_candidates, propose
 from .adapters.people import ProposedMember, propose_members
 from .const import (
     CONF_BINDINGS,
@@ -145,7 +145,7 @@ class SmartLoopConfigFlow(ConfigFlow, domain=DOMAIN):
         )
         proposed = {
             CONF_NAME: self.hass.config.location_name,
-            **outdoor_proposed(self.hass, propose(self.hass).outdoor),
+            **outdoor_proposed(self.hass, propose(self.hass, await async_candidates(self.hass)).outdoor),
             **QUIET_BY_DEFAULT,
         }
         return self.async_show_form(
@@ -156,7 +156,7 @@ class SmartLoopConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_rooms(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask which of the proposed rooms to take."""
-        proposal = propose(self.hass)
+        proposal = propose(self.hass, await async_candidates(self.hass))
         if user_input is not None:
             return await self._take_rooms(proposal, user_input)
         useful = [room.area_id for room in proposal.rooms if room.senses]

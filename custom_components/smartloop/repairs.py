@@ -11,7 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .adapters.bindings import free_areas
 from .adapters.following import ISSUE_AREA_REMOVED
-from .adapters.offers import ISSUE_NEW_SENSOR, ISSUE_UNKNOWN_SENSOR, Offer, async_offer_new_sensors, offers
+from .adapters.offers import ISSUE_NEW_SENSOR, ISSUE_UNKNOWN_SENSOR, Offer, async_offer_new_sensors, async_offers
 from .adapters.roles import MEASURANDS, Role
 from .adapters.senses import PERSONAL
 from .care import ISSUE_LEAK_TEST
@@ -19,7 +19,7 @@ from .const import CONF_AREA, CONF_INFERENCE, DOMAIN
 from .flows.fields import choice_selector, options_selector
 from .flows.found_device import ISSUE_IDS, FoundDeviceFlow
 from .flows.leak_test import LeakTestSteps
-from .flows.places import async_place_labels, bind, measured_by, own_area
+from .flows.places import async_bind, async_place_labels, measured_by, own_area
 from .flows.sleepers import SLEEPER, sleeper_schema
 from .flows.whose import members_of
 from .inference.select import Choice
@@ -112,9 +112,9 @@ class UseBuiltinFlow(_Flow):
 class _OfferFlow(_Flow):
     """What the flows about one box share."""
 
-    def _offer(self) -> Offer | None:
+    async def _offer(self) -> Offer | None:
         entry = self._entry()
-        found = offers(self.hass, entry) if entry is not None else ()
+        found = await async_offers(self.hass, entry) if entry is not None else ()
         return next((offer for offer in found if offer.issue_id == self.issue_id), None)
 
     def _outdated(self) -> RepairsFlowResult:
@@ -127,7 +127,7 @@ class NewSensorFlow(_OfferFlow):
 
     async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Ask whether to add it."""
-        if self._offer() is None:
+        if await self._offer() is None:
             return self._outdated()
         return self.async_show_menu(
             step_id="init", menu_options=["add", "ignore"], description_placeholders=self._placeholders()
@@ -135,14 +135,14 @@ class NewSensorFlow(_OfferFlow):
 
     async def async_step_add(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Ask where it measures, and whose bed it is in, then bind it."""
-        entry, offer = self._entry(), self._offer()
+        entry, offer = self._entry(), await self._offer()
         if entry is None or offer is None:
             return self._outdated()
         labels = await async_place_labels(self.hass, entry, offer)
         # The room may have been removed meanwhile.
         if user_input is not None and user_input[PLACE] in labels:
             sleepers = {offer.sensors[0].source: user_input[SLEEPER]} if SLEEPER in user_input else {}
-            bind(self.hass, entry, user_input[PLACE], measured_by(offer.sensors), sleepers)
+            await async_bind(self.hass, entry, user_input[PLACE], measured_by(offer.sensors), sleepers)
             return self.async_create_entry(data={})
         suggested = offer.place or own_area(self.hass, entry, offer)
         place = vol.Required(PLACE, default=suggested) if suggested else vol.Required(PLACE)
@@ -169,7 +169,7 @@ class UnknownSensorFlow(_OfferFlow):
 
     async def async_step_role(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Ask what it is and where, then bind it: one step."""
-        entry, offer = self._entry(), self._offer()
+        entry, offer = self._entry(), await self._offer()
         if entry is None or offer is None:
             return self._outdated()
         errors = {}
@@ -181,10 +181,10 @@ class UnknownSensorFlow(_OfferFlow):
                 return self.async_abort(reason="sensor_ignored")
             if place in labels:
                 measured = [(each.id, MEASURANDS[role]) for each in offer.sensors]
-                bind(self.hass, entry, place, measured, {})
+                await async_bind(self.hass, entry, place, measured, {})
                 return self.async_create_entry(data={})
             errors[PLACE] = "place_missing"
-        suggested = offer.place or own_area(self.hass, entry, offer)
+        suggested = offer.place if offer.place in labels else own_area(self.hass, entry, offer)
         # Something else has no place, so none is demanded.
         place_field = vol.Optional(PLACE, description={"suggested_value": suggested} if suggested else None)
         return self.async_show_form(

@@ -10,11 +10,12 @@ from homeassistant.helpers import entity_registry as er
 from custom_components.smartloop.adapters.discovery import (
     Proposal,
     ProposedRoom,
+    async_candidates,
+    async_propose_room,
     binding_id,
     convertible,
     entity_of,
     propose,
-    propose_room,
     unit_of,
 )
 from custom_components.smartloop.adapters.words import is_outdoor_place, is_room_air, room_kind
@@ -34,6 +35,10 @@ from .house import (
 )
 
 
+async def proposed(hass: HomeAssistant) -> Proposal:
+    return propose(hass, await async_candidates(hass))
+
+
 def room(proposal: Proposal, area_id: str) -> ProposedRoom:
     return next(each for each in proposal.rooms if each.area_id == area_id)
 
@@ -42,8 +47,8 @@ def entities(hass: HomeAssistant, ids: tuple[str, ...]) -> list[str | None]:
     return [entity_of(hass, each) for each in ids]
 
 
-def test_rooms_are_proposed_from_any_platform(household_hass: HomeAssistant) -> None:
-    proposal = propose(household_hass)
+async def test_rooms_are_proposed_from_any_platform(household_hass: HomeAssistant) -> None:
+    proposal = await proposed(household_hass)
 
     assert [(each.area_id, each.floor, each.kind, each.sensors, each.complete) for each in proposal.rooms] == [
         ("hallway", "Ground floor", RoomKind.HALLWAY, 1, False),
@@ -59,8 +64,8 @@ def test_rooms_are_proposed_from_any_platform(household_hass: HomeAssistant) -> 
     assert proposal.unassigned == ()
 
 
-def test_the_garden_and_the_weather_are_outdoor(household_hass: HomeAssistant) -> None:
-    outdoor = propose(household_hass).outdoor
+async def test_the_garden_and_the_weather_are_outdoor(household_hass: HomeAssistant) -> None:
+    outdoor = (await proposed(household_hass)).outdoor
 
     assert outdoor.weather == registry_id(household_hass, "weather.home")
     assert outdoor.bindings == {
@@ -69,15 +74,15 @@ def test_the_garden_and_the_weather_are_outdoor(household_hass: HomeAssistant) -
     }
 
 
-def test_nothing_there_is_nothing_proposed(hass: HomeAssistant) -> None:
-    proposal = propose(hass)
+async def test_nothing_there_is_nothing_proposed(hass: HomeAssistant) -> None:
+    proposal = await proposed(hass)
 
     assert proposal.rooms == ()
     assert proposal.outdoor.weather is None
     assert proposal.outdoor.bindings == {}
 
 
-def test_the_areas_own_sensors_come_first(household_hass: HomeAssistant) -> None:
+async def test_the_areas_own_sensors_come_first(household_hass: HomeAssistant) -> None:
     add_device(household_hass, "bthome", "Shelf", "bathroom", temperature(22.0), humidity(60.0))
     chosen = add_entity(household_hass, "template", humidity(61.0), "bathroom_mean_humidity")
     household_hass.states.async_set(
@@ -87,7 +92,7 @@ def test_the_areas_own_sensors_come_first(household_hass: HomeAssistant) -> None
         "bathroom", temperature_entity_id="sensor.unregistered", humidity_entity_id=chosen.entity_id
     )
 
-    bindings = room(propose(household_hass), "bathroom").bindings
+    bindings = room(await proposed(household_hass), "bathroom").bindings
 
     assert entities(household_hass, bindings[Measurand.TEMPERATURE]) == [
         "sensor.unregistered",
@@ -101,12 +106,12 @@ def test_the_areas_own_sensors_come_first(household_hass: HomeAssistant) -> None
     ]
 
 
-def test_a_chosen_sensor_belongs_to_the_area_that_chose_it(household_hass: HomeAssistant) -> None:
+async def test_a_chosen_sensor_belongs_to_the_area_that_chose_it(household_hass: HomeAssistant) -> None:
     """A sensor that stands in the hallway may be what the owner reads the bathroom by, whatever it is called."""
     chosen = add_device(household_hass, "zha", "Outdoor fridge", "hallway", temperature(20.0))
     ar.async_get(household_hass).async_update("bathroom", temperature_entity_id="sensor.outdoor_fridge_temperature")
 
-    proposal = propose(household_hass)
+    proposal = await proposed(household_hass)
 
     bound = registry_id(household_hass, "sensor.outdoor_fridge_temperature")
     assert chosen.area_id is None or chosen.area_id == "hallway"
@@ -115,20 +120,20 @@ def test_a_chosen_sensor_belongs_to_the_area_that_chose_it(household_hass: HomeA
 
 
 @pytest.mark.parametrize("why", ["disabled", "own", "unit"])
-def test_a_chosen_sensor_that_cannot_be_used_is_not_proposed(household_hass: HomeAssistant, why: str) -> None:
+async def test_a_chosen_sensor_that_cannot_be_used_is_not_proposed(household_hass: HomeAssistant, why: str) -> None:
     platform = DOMAIN if why == "own" else "template"
     chosen = add_entity(household_hass, platform, temperature(21.0, "furlong" if why == "unit" else "°C"), "chosen")
     ar.async_get(household_hass).async_update("bathroom", temperature_entity_id=chosen.entity_id)
     if why == "disabled":
         er.async_get(household_hass).async_update_entity(chosen.entity_id, disabled_by=er.RegistryEntryDisabler.USER)
 
-    assert chosen.id not in room(propose(household_hass), "bathroom").bindings[Measurand.TEMPERATURE]
+    assert chosen.id not in room(await proposed(household_hass), "bathroom").bindings[Measurand.TEMPERATURE]
 
 
-def test_boxes_that_measure_both_come_before_others(household_hass: HomeAssistant) -> None:
+async def test_boxes_that_measure_both_come_before_others(household_hass: HomeAssistant) -> None:
     add_device(household_hass, "zha", "A thermometer", "bathroom", temperature(20.0))
 
-    bindings = room(propose(household_hass), "bathroom").bindings
+    bindings = room(await proposed(household_hass), "bathroom").bindings
 
     assert entities(household_hass, bindings[Measurand.TEMPERATURE]) == [
         "sensor.bathroom_temperature",
@@ -144,11 +149,11 @@ def _disable(hass: HomeAssistant, entity_id: str) -> None:
     er.async_get(hass).async_update_entity(entity_id, disabled_by=er.RegistryEntryDisabler.USER)
 
 
-def test_hidden_and_disabled_sensors_are_left_alone(household_hass: HomeAssistant) -> None:
+async def test_hidden_and_disabled_sensors_are_left_alone(household_hass: HomeAssistant) -> None:
     _hide(household_hass, "sensor.bathroom_temperature")
     _disable(household_hass, "sensor.bathroom_humidity")
 
-    assert "bathroom" not in {each.area_id for each in propose(household_hass).rooms}
+    assert "bathroom" not in {each.area_id for each in (await proposed(household_hass)).rooms}
 
 
 @pytest.mark.parametrize(
@@ -166,47 +171,49 @@ def test_hidden_and_disabled_sensors_are_left_alone(household_hass: HomeAssistan
         ("zha", "Pressure", Sensor(kind="pressure", value="1000", unit="hPa")),
     ],
 )
-def test_what_is_no_room_air_is_not_proposed(
+async def test_what_is_no_room_air_is_not_proposed(
     household_hass: HomeAssistant, platform: str, name: str, sensor: Sensor
 ) -> None:
-    before = propose(household_hass)
+    before = await proposed(household_hass)
     add_device(household_hass, platform, name, "bathroom", sensor)
 
-    assert propose(household_hass) == before
+    assert await proposed(household_hass) == before
 
 
-def test_names_of_entities_tell_what_is_no_room_air(household_hass: HomeAssistant) -> None:
-    before = propose(household_hass)
+async def test_names_of_entities_tell_what_is_no_room_air(household_hass: HomeAssistant) -> None:
+    before = await proposed(household_hass)
     for name in ("CPU temperature", "Vorlauftemperatur", "Dew point", "Target temperature", "Heat index"):
         add_entity(household_hass, "esphome", temperature(30.0), name.lower().replace(" ", "_"), original_name=name)
         er.async_get(household_hass).async_update_entity(f"sensor.{name.lower().replace(' ', '_')}", area_id="bathroom")
 
-    assert propose(household_hass) == before
+    assert await proposed(household_hass) == before
 
 
-def test_an_opening_counts_as_a_window(household_hass: HomeAssistant) -> None:
+async def test_an_opening_counts_as_a_window(household_hass: HomeAssistant) -> None:
     add_device(household_hass, "zha", "Roof", "bathroom", contact("opening"))
 
-    bindings = room(propose(household_hass), "bathroom").bindings
+    bindings = room(await proposed(household_hass), "bathroom").bindings
 
     assert entities(household_hass, bindings[Measurand.WINDOW_OPEN]) == ["binary_sensor.roof_opening"]
 
 
-def test_a_window_alone_makes_no_room(household_hass: HomeAssistant) -> None:
+async def test_a_window_alone_makes_no_room(household_hass: HomeAssistant) -> None:
     ar.async_get(household_hass).async_create("Pantry")
     add_device(household_hass, "zha", "Pantry", "pantry", contact())
 
-    assert "pantry" not in {each.area_id for each in propose(household_hass).rooms}
+    assert "pantry" not in {each.area_id for each in (await proposed(household_hass)).rooms}
 
 
-def test_the_owners_device_class_wins(household_hass: HomeAssistant) -> None:
+async def test_the_owners_device_class_wins(household_hass: HomeAssistant) -> None:
     entry = add_entity(household_hass, "mqtt", Sensor(kind="illuminance", value="50", unit="%"), "raw")
     er.async_get(household_hass).async_update_entity(entry.entity_id, device_class="humidity", area_id="hallway")
 
-    assert room(propose(household_hass), "hallway").complete
+    assert room(await proposed(household_hass), "hallway").complete
 
 
-def test_the_entitys_area_wins_over_the_devices_and_children_take_their_parents(household_hass: HomeAssistant) -> None:
+async def test_the_entitys_area_wins_over_the_devices_and_children_take_their_parents(
+    household_hass: HomeAssistant,
+) -> None:
     er.async_get(household_hass).async_update_entity("sensor.bathroom_humidity", name="Towels", area_id="hallway")
     parent = add_device(household_hass, "matter", "Bridge", "hallway")
     child = dr.async_get(household_hass).async_get_or_create_child(
@@ -217,7 +224,7 @@ def test_the_entitys_area_wins_over_the_devices_and_children_take_their_parents(
     )
     add_entity(household_hass, "matter", humidity(50.0), "node_humidity", device_id=child.id)
 
-    bindings = room(propose(household_hass), "hallway").bindings
+    bindings = room(await proposed(household_hass), "hallway").bindings
 
     assert entities(household_hass, bindings[Measurand.RELATIVE_HUMIDITY]) == [
         "sensor.bathroom_humidity",
@@ -225,48 +232,48 @@ def test_the_entitys_area_wins_over_the_devices_and_children_take_their_parents(
     ]
 
 
-def test_sensors_named_after_the_outside_are_outdoor_in_any_area(household_hass: HomeAssistant) -> None:
+async def test_sensors_named_after_the_outside_are_outdoor_in_any_area(household_hass: HomeAssistant) -> None:
     add_device(household_hass, "zha", "Außenfühler", "hallway", temperature(3.0), humidity(90.0))
     add_device(household_hass, "zha", "Balkon", None, temperature(4.0))
 
-    proposal = propose(household_hass)
+    proposal = await proposed(household_hass)
 
     assert room(proposal, "hallway").sensors == 1
     assert len(proposal.outdoor.bindings[Measurand.TEMPERATURE]) == 3
     assert len(proposal.outdoor.bindings[Measurand.RELATIVE_HUMIDITY]) == 2
 
 
-def test_an_outdoor_areas_chosen_sensor_comes_first(household_hass: HomeAssistant) -> None:
+async def test_an_outdoor_areas_chosen_sensor_comes_first(household_hass: HomeAssistant) -> None:
     add_device(household_hass, "zha", "Shed", "garden", temperature(6.0), contact())
     ar.async_get(household_hass).async_update("garden", temperature_entity_id="sensor.shed_temperature")
 
-    bindings = propose(household_hass).outdoor.bindings
+    bindings = (await proposed(household_hass)).outdoor.bindings
 
     assert entities(household_hass, bindings[Measurand.TEMPERATURE])[0] == "sensor.shed_temperature"
     assert Measurand.WINDOW_OPEN not in bindings
 
 
-def test_sensors_without_an_area_are_named_but_services_are_not(household_hass: HomeAssistant) -> None:
+async def test_sensors_without_an_area_are_named_but_services_are_not(household_hass: HomeAssistant) -> None:
     add_device(household_hass, "zha", "New", None, temperature(20.0), humidity(50.0))
     add_device(household_hass, "openweather", "Town", None, temperature(9.0), entry_type=dr.DeviceEntryType.SERVICE)
 
-    assert entities(household_hass, propose(household_hass).unassigned) == [
+    assert entities(household_hass, (await proposed(household_hass)).unassigned) == [
         "sensor.new_humidity",
         "sensor.new_temperature",
     ]
 
 
-def test_the_weather_with_an_hourly_forecast_is_preferred(household_hass: HomeAssistant) -> None:
+async def test_the_weather_with_an_hourly_forecast_is_preferred(household_hass: HomeAssistant) -> None:
     registry = er.async_get(household_hass)
     registry.async_get_or_create("weather", "daily", "1", suggested_object_id="a_daily", supported_features=1)
     other = add_weather(household_hass, "another")
 
-    assert propose(household_hass).outdoor.weather == other.id
+    assert (await proposed(household_hass)).outdoor.weather == other.id
 
     _hide(household_hass, "weather.another")
     _disable(household_hass, "weather.home")
 
-    assert propose(household_hass).outdoor.weather == registry_id(household_hass, "weather.a_daily")
+    assert (await proposed(household_hass)).outdoor.weather == registry_id(household_hass, "weather.a_daily")
 
 
 def test_the_unit_is_the_states_else_the_registrys(household_hass: HomeAssistant) -> None:
@@ -284,7 +291,7 @@ def test_the_unit_is_the_states_else_the_registrys(household_hass: HomeAssistant
     assert unit_of(household_hass, "sensor.nowhere") is None
 
 
-def test_a_unit_only_the_state_knows_is_enough(household_hass: HomeAssistant) -> None:
+async def test_a_unit_only_the_state_knows_is_enough(household_hass: HomeAssistant) -> None:
     entry = er.async_get(household_hass).async_get_or_create(
         "sensor",
         "mqtt",
@@ -294,11 +301,11 @@ def test_a_unit_only_the_state_knows_is_enough(household_hass: HomeAssistant) ->
         config_entry=add_platform(household_hass, "mqtt"),
     )
     er.async_get(household_hass).async_update_entity(entry.entity_id, area_id="hallway")
-    assert not room(propose(household_hass), "hallway").complete
+    assert not room(await proposed(household_hass), "hallway").complete
 
     household_hass.states.async_set(entry.entity_id, "50", {"unit_of_measurement": "%"})
 
-    assert room(propose(household_hass), "hallway").complete
+    assert room(await proposed(household_hass), "hallway").complete
 
 
 def test_units_are_asked_of_the_engine() -> None:
@@ -323,9 +330,12 @@ def test_entities_are_remembered_by_registry_id(household_hass: HomeAssistant) -
     assert entity_of(household_hass, "sensor.yaml_only") == "sensor.yaml_only"
 
 
-def test_one_area_is_proposed_by_itself(household_hass: HomeAssistant) -> None:
-    assert propose_room(household_hass, "bathroom") == room(propose(household_hass), "bathroom").bindings
-    assert propose_room(household_hass, "nowhere") == {}
+async def test_one_area_is_proposed_by_itself(household_hass: HomeAssistant) -> None:
+    assert (
+        await async_propose_room(household_hass, "bathroom")
+        == room(await proposed(household_hass), "bathroom").bindings
+    )
+    assert await async_propose_room(household_hass, "nowhere") == {}
 
 
 @pytest.mark.parametrize(

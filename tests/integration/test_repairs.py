@@ -76,15 +76,17 @@ def bound(entry: MockConfigEntry, subentry_id: str) -> dict[str, list[str]]:
 # What is offered.
 
 
-def test_nothing_is_offered_of_what_was_there(household_hass: HomeAssistant, smartloop_entry: MockConfigEntry) -> None:
-    async_offer_new_sensors(household_hass, smartloop_entry)
+async def test_nothing_is_offered_of_what_was_there(
+    household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
+) -> None:
+    await async_offer_new_sensors(household_hass, smartloop_entry)
 
     assert offered(household_hass) == {}
 
 
-def test_a_new_box_is_offered_once(household_hass: HomeAssistant, smartloop_entry: MockConfigEntry) -> None:
+async def test_a_new_box_is_offered_once(household_hass: HomeAssistant, smartloop_entry: MockConfigEntry) -> None:
     add_device(household_hass, "zha", "Shelf", "bathroom", humidity(60.0), temperature(20.0))
-    async_offer_new_sensors(household_hass, smartloop_entry)
+    await async_offer_new_sensors(household_hass, smartloop_entry)
 
     assert offered(household_hass) == {"sensor.shelf_temperature": False}
     issue = ir.async_get(household_hass).async_get_issue(DOMAIN, issue_of(household_hass, "sensor.shelf_temperature"))
@@ -92,7 +94,9 @@ def test_a_new_box_is_offered_once(household_hass: HomeAssistant, smartloop_entr
     assert issue.translation_placeholders == {"sensor": "Shelf"}
 
 
-def test_the_owners_name_of_a_box_is_used(household_hass: HomeAssistant, smartloop_entry: MockConfigEntry) -> None:
+async def test_the_owners_name_of_a_box_is_used(
+    household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
+) -> None:
     box = add_device(household_hass, "zha", "0x00158d", "bathroom", temperature(20.0))
     dr.async_get(household_hass).async_update_device(box.id, name_by_user="Above the bath")
     lone = add_entity(household_hass, "mqtt", humidity(50.0), "lone")
@@ -100,7 +104,7 @@ def test_the_owners_name_of_a_box_is_used(household_hass: HomeAssistant, smartlo
     silent = add_entity(household_hass, "mqtt", humidity(50.0), "silent")
     er.async_get(household_hass).async_update_entity(silent.entity_id, area_id="bathroom")
     household_hass.states.async_remove(silent.entity_id)
-    async_offer_new_sensors(household_hass, smartloop_entry)
+    await async_offer_new_sensors(household_hass, smartloop_entry)
 
     names = {
         (issue.translation_placeholders or {})["sensor"]
@@ -110,75 +114,77 @@ def test_the_owners_name_of_a_box_is_used(household_hass: HomeAssistant, smartlo
     assert names == {"Above the bath", "lone", "sensor.silent"}
 
 
-def test_a_sensor_moved_into_a_room_is_offered(household_hass: HomeAssistant, smartloop_entry: MockConfigEntry) -> None:
+async def test_a_sensor_moved_into_a_room_is_offered(
+    household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
+) -> None:
     er.async_get(household_hass).async_update_entity("sensor.hallway_temperature", name="Loose", area_id="bathroom")
-    async_offer_new_sensors(household_hass, smartloop_entry)
+    await async_offer_new_sensors(household_hass, smartloop_entry)
 
     assert offered(household_hass) == {"sensor.hallway_temperature": False}
 
 
-def test_a_sensor_its_owner_left_out_is_not_offered(
+async def test_a_sensor_its_owner_left_out_is_not_offered(
     household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
 ) -> None:
     room = smartloop_entry.subentries["room_bathroom"]
     left_out = registry_id(household_hass, "sensor.bathroom_humidity")
     data = {**room.data, "bindings": {}, "declined": [left_out]}
     household_hass.config_entries.async_update_subentry(smartloop_entry, room, data=data)
-    async_offer_new_sensors(household_hass, smartloop_entry)
+    await async_offer_new_sensors(household_hass, smartloop_entry)
 
     assert offered(household_hass) == {"sensor.bathroom_temperature": False}
 
 
-def test_new_sensors_of_nowhere_and_outdoors_are_offered(
+async def test_new_sensors_of_nowhere_and_outdoors_are_offered(
     household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
 ) -> None:
     add_device(household_hass, "zha", "New", None, temperature(20.0))
     add_device(household_hass, "zha", "Shed", "garden", humidity(80.0), contact())
     add_device(household_hass, "zha", "Gate", "garden", contact())
-    async_offer_new_sensors(household_hass, smartloop_entry)
+    await async_offer_new_sensors(household_hass, smartloop_entry)
 
     assert offered(household_hass) == {"sensor.new_temperature": False, "sensor.shed_humidity": False}
 
 
-def test_an_offer_is_taken_back_when_it_stands_no_longer(
+async def test_an_offer_is_taken_back_when_it_stands_no_longer(
     household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
 ) -> None:
     add_device(household_hass, "zha", "Shelf", "bathroom", temperature(20.0))
-    async_offer_new_sensors(household_hass, smartloop_entry)
+    await async_offer_new_sensors(household_hass, smartloop_entry)
     er.async_get(household_hass).async_update_entity(
         "sensor.shelf_temperature", disabled_by=er.RegistryEntryDisabler.USER
     )
-    async_offer_new_sensors(household_hass, smartloop_entry)
+    await async_offer_new_sensors(household_hass, smartloop_entry)
 
     assert offered(household_hass) == {}
 
 
-def test_an_ignored_offer_stays_ignored_until_the_sensor_is_gone(
+async def test_an_ignored_offer_stays_ignored_until_the_sensor_is_gone(
     household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
 ) -> None:
     hass = household_hass
     add_device(hass, "zha", "Shelf", "bathroom", temperature(20.0))
-    async_offer_new_sensors(hass, smartloop_entry)
+    await async_offer_new_sensors(hass, smartloop_entry)
     issue_id = issue_of(hass, "sensor.shelf_temperature")
     ir.async_ignore_issue(hass, DOMAIN, issue_id, ignore=True)
 
     er.async_get(hass).async_update_entity("sensor.shelf_temperature", disabled_by=er.RegistryEntryDisabler.USER)
-    async_offer_new_sensors(hass, smartloop_entry)
+    await async_offer_new_sensors(hass, smartloop_entry)
     er.async_get(hass).async_update_entity("sensor.shelf_temperature", disabled_by=None)
-    async_offer_new_sensors(hass, smartloop_entry)
+    await async_offer_new_sensors(hass, smartloop_entry)
     assert offered(hass) == {"sensor.shelf_temperature": True}
 
     er.async_get(hass).async_remove("sensor.shelf_temperature")
-    async_offer_new_sensors(hass, smartloop_entry)
+    await async_offer_new_sensors(hass, smartloop_entry)
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
 
 
-def test_other_issues_are_left_alone(household_hass: HomeAssistant, smartloop_entry: MockConfigEntry) -> None:
+async def test_other_issues_are_left_alone(household_hass: HomeAssistant, smartloop_entry: MockConfigEntry) -> None:
     for domain, issue_id in ((DOMAIN, "engine_missing"), ("other", "new_sensor_x")):
         ir.async_create_issue(
             household_hass, domain, issue_id, is_fixable=False, severity=ir.IssueSeverity.ERROR, translation_key="x"
         )
-    async_offer_new_sensors(household_hass, smartloop_entry)
+    await async_offer_new_sensors(household_hass, smartloop_entry)
 
     assert ir.async_get(household_hass).async_get_issue(DOMAIN, "engine_missing") is not None
     assert ir.async_get(household_hass).async_get_issue("other", "new_sensor_x") is not None
@@ -229,7 +235,7 @@ async def test_sensors_that_join_later_are_offered_once_they_settled(
 async def test_an_offer_is_accepted_in_its_own_room(household_hass: HomeAssistant, mended: MockConfigEntry) -> None:
     hass = household_hass
     add_device(hass, "zha", "Shelf", "bathroom", temperature(20.0), humidity(60.0), contact())
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     issue_id = issue_of(hass, "sensor.shelf_temperature")
 
     result = await fix(hass, issue_id)
@@ -252,14 +258,14 @@ async def test_an_offer_is_accepted_in_its_own_room(household_hass: HomeAssistan
             ("window_open", [], "binary_sensor.shelf_window"),
         )
     }
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     assert offered(hass) == {}
 
 
 async def test_a_sensor_of_nowhere_needs_a_place(household_hass: HomeAssistant, mended: MockConfigEntry) -> None:
     hass = household_hass
     add_device(hass, "zha", "New", None, temperature(5.0), contact())
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     result = await fix(hass, issue_of(hass, "sensor.new_temperature"))
     result = await go_on(hass, result, {"next_step_id": "add"})
     with pytest.raises(vol.Invalid):
@@ -275,7 +281,7 @@ async def test_a_sensor_of_nowhere_needs_a_place(household_hass: HomeAssistant, 
 async def test_a_window_contact_is_not_for_the_garden(household_hass: HomeAssistant, mended: MockConfigEntry) -> None:
     hass = household_hass
     add_device(hass, "zha", "Skylight", "bathroom", contact())
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     result = await fix(hass, issue_of(hass, "binary_sensor.skylight_window"))
     result = await go_on(hass, result, {"next_step_id": "add"})
 
@@ -288,7 +294,7 @@ async def test_a_room_removed_meanwhile_is_not_taken_for_the_outside(
 ) -> None:
     hass = household_hass
     add_device(hass, "zha", "New", None, temperature(20.0))
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     result = await fix(hass, issue_of(hass, "sensor.new_temperature"))
     result = await go_on(hass, result, {"next_step_id": "add"})
     hass.config_entries.async_remove_subentry(mended, "room_kitchen")
@@ -301,13 +307,13 @@ async def test_a_room_removed_meanwhile_is_not_taken_for_the_outside(
 async def test_an_offer_can_be_ignored_for_good(household_hass: HomeAssistant, mended: MockConfigEntry) -> None:
     hass = household_hass
     add_device(hass, "zha", "Shelf", "bathroom", temperature(20.0))
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     result = await fix(hass, issue_of(hass, "sensor.shelf_temperature"))
     result = await go_on(hass, result, {"next_step_id": "ignore"})
 
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "sensor_ignored"
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     assert offered(hass) == {"sensor.shelf_temperature": True}
     assert len(bound(mended, "room_bathroom")["temperature"]) == 1
 
@@ -316,7 +322,7 @@ async def test_an_offer_may_be_outdated(household_hass: HomeAssistant, mended: M
     hass = household_hass
     add_device(hass, "zha", "Shelf", "bathroom", temperature(20.0))
     add_device(hass, "zha", "Board", "bathroom", temperature(20.0))
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     late = await fix(hass, issue_of(hass, "sensor.board_temperature"))
     for name in ("shelf", "board"):
         er.async_get(hass).async_update_entity(f"sensor.{name}_temperature", disabled_by=er.RegistryEntryDisabler.USER)

@@ -19,8 +19,8 @@ from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.smartloop.adapters.bindings import BindingIndex
-from custom_components.smartloop.adapters.discovery import propose, propose_room
-from custom_components.smartloop.adapters.offers import async_offer_new_sensors, offers
+from custom_components.smartloop.adapters.discovery import async_candidates, async_propose_room, propose
+from custom_components.smartloop.adapters.offers import async_offer_new_sensors, async_offers
 from custom_components.smartloop.adapters.roles import Role, guess
 from custom_components.smartloop.const import DOMAIN
 from custom_components.smartloop.engine import Measurand
@@ -187,28 +187,30 @@ def test_without_a_device_its_own_name_tells(household_hass: HomeAssistant) -> N
     assert guess(household_hass, bare(household_hass, "thing", "Thing", platform="template")) is None
 
 
-def test_the_owners_device_class_ends_the_guessing(household_hass: HomeAssistant) -> None:
+async def test_the_owners_device_class_ends_the_guessing(household_hass: HomeAssistant) -> None:
     alarm = box(household_hass, "Leak", "bathroom")
     er.async_get(household_hass).async_update_entity(alarm.entity_id, device_class="moisture")
 
-    assert propose_room(household_hass, "bathroom")[Measurand.WET] == (alarm.id,)
-    assert all(each.role is None for each in offers_of(household_hass))
+    assert (await async_propose_room(household_hass, "bathroom"))[Measurand.WET] == (alarm.id,)
+    assert all(each.role is None for each in await offers_of(household_hass))
 
 
-def offers_of(hass: HomeAssistant) -> Any:
-    return offers(hass, MockConfigEntry(domain=DOMAIN))
+async def offers_of(hass: HomeAssistant) -> Any:
+    return await async_offers(hass, MockConfigEntry(domain=DOMAIN))
 
 
 # What is proposed.
 
 
-def test_a_guess_is_proposed_where_its_owner_sees_it_and_taken_nowhere_else(household_hass: HomeAssistant) -> None:
+async def test_a_guess_is_proposed_where_its_owner_sees_it_and_taken_nowhere_else(
+    household_hass: HomeAssistant,
+) -> None:
     """The list of rooms shows numbers only: what is a guess is not bound with a tick."""
-    before = propose(household_hass)
+    before = propose(household_hass, await async_candidates(household_hass))
     alarm = box(household_hass, "Leak", "bathroom")
 
-    assert propose(household_hass) == before
-    assert propose_room(household_hass, "bathroom")[Measurand.WET] == (alarm.id,)
+    assert propose(household_hass, await async_candidates(household_hass)) == before
+    assert (await async_propose_room(household_hass, "bathroom"))[Measurand.WET] == (alarm.id,)
 
 
 # What is asked.
@@ -235,7 +237,7 @@ def asked(hass: HomeAssistant) -> dict[str, bool]:
 
 
 async def question(hass: HomeAssistant, entry: MockConfigEntry, alarm: er.RegistryEntry) -> Any:
-    async_offer_new_sensors(hass, entry)
+    await async_offer_new_sensors(hass, entry)
     manager = repairs_flow_manager(hass)
     assert manager is not None
     return await manager.async_init(DOMAIN, context={"issue_id": f"unknown_sensor_{alarm.id}"})
@@ -274,7 +276,7 @@ async def test_one_step_and_it_is_a_leak_sensor(household_hass: HomeAssistant, m
     assert result["type"] is FlowResultType.CREATE_ENTRY
     (binding,) = BindingIndex(hass, mended).by_entity[alarm.entity_id]
     assert (binding.measurand, binding.place) == (Measurand.WET, "kitchen")
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     assert asked(hass) == {}
 
 
@@ -318,8 +320,15 @@ async def test_something_else_is_not_asked_about_again(household_hass: HomeAssis
 
     result = await answer(hass, result, {"role": "other"})
     assert result["reason"] == "sensor_ignored"
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     assert asked(hass) == {alarm.entity_id: True}
+
+
+async def test_there_is_no_floor_under_the_open_sky(household_hass: HomeAssistant, mended: MockConfigEntry) -> None:
+    result = await question(household_hass, mended, box(household_hass, "Leak", "garden"))
+
+    assert places(result) == ["Bathroom", "Bedroom", "Kitchen"]
+    assert defaults(result) == {"role": "leak"}
 
 
 async def test_a_question_that_stands_no_longer_ends(household_hass: HomeAssistant, mended: MockConfigEntry) -> None:
@@ -353,7 +362,7 @@ async def test_the_role_is_undone_in_the_rooms_settings(household_hass: HomeAssi
 
     await change_room(hass, mended, [])
     assert alarm.entity_id not in BindingIndex(hass, mended).by_entity
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
     assert asked(hass) == {}
 
     other = bare(hass, "anything", "Anything")
@@ -368,30 +377,30 @@ async def test_changing_a_room_does_not_answer_the_question(
     hass = household_hass
     alarm = box(hass, "Leak", "kitchen")
     await change_room(hass, mended, [])
-    async_offer_new_sensors(hass, mended)
+    await async_offer_new_sensors(hass, mended)
 
     assert asked(hass) == {alarm.entity_id: False}
 
 
-def test_a_leak_sensor_its_bridge_knows_is_offered_as_any_sensor(
+async def test_a_leak_sensor_its_bridge_knows_is_offered_as_any_sensor(
     household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
 ) -> None:
     moisture = Sensor(kind="moisture", value="off", domain="binary_sensor")
     add_device(household_hass, "zha", "Sink", "kitchen", moisture, LOW)
-    found = offers(household_hass, smartloop_entry)
+    found = await async_offers(household_hass, smartloop_entry)
 
     assert [(each.kind, each.name, [one.measurand for one in each.sensors]) for each in found] == [
         ("new_sensor", "Sink", [Measurand.WET])
     ]
 
 
-def test_passers_by_are_no_news(household_hass: HomeAssistant, smartloop_entry: MockConfigEntry) -> None:
+async def test_passers_by_are_no_news(household_hass: HomeAssistant, smartloop_entry: MockConfigEntry) -> None:
     motion = Sensor(kind="motion", value="off", domain="binary_sensor")
     add_device(household_hass, "zha", "Corner", "kitchen", motion)
-    assert offers(household_hass, smartloop_entry) == ()
+    assert await async_offers(household_hass, smartloop_entry) == ()
 
     add_entity(household_hass, "zha", temperature(20.0), "corner_temperature", device_id=device_id(household_hass))
-    (offer,) = offers(household_hass, smartloop_entry)
+    (offer,) = await async_offers(household_hass, smartloop_entry)
     assert [each.measurand for each in offer.sensors] == [Measurand.TEMPERATURE, Measurand.MOTION]
 
 

@@ -197,7 +197,7 @@ async def test_whose_bed_it_is_can_be_changed_and_goes_with_the_box(
 async def test_whose_bed_it_is_is_asked_of_a_new_sensor(household_hass: HomeAssistant, mended: MockConfigEntry) -> None:
     hass, entry = household_hass, mended
     box = add_device(hass, "esphome", "Bed", "bedroom", contact("occupancy"))
-    async_offer_new_sensors(hass, entry)
+    await async_offer_new_sensors(hass, entry)
     result = await fix(hass, issue_of(hass, "binary_sensor.bed_occupancy"))
     result = await go_on_repair(hass, result, {"next_step_id": "add"})
     assert suggested(result) == {"place": "bedroom", "sleeper": registry_id(hass, "person.ana")}
@@ -209,7 +209,7 @@ async def test_whose_bed_it_is_is_asked_of_a_new_sensor(household_hass: HomeAssi
 async def test_a_new_leak_sensor_makes_its_area_a_room(household_hass: HomeAssistant, mended: MockConfigEntry) -> None:
     hass, entry = household_hass, mended
     add_device(hass, "zha", "Floor", "hallway", LEAK)
-    async_offer_new_sensors(hass, entry)
+    await async_offer_new_sensors(hass, entry)
     result = await fix(hass, issue_of(hass, "binary_sensor.floor_moisture"))
     result = await go_on_repair(hass, result, {"next_step_id": "add"})
     assert labels(result, "place")["hallway"] == "Hallway (becomes a room of SmartLoop)"

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.smartloop.adapters.bindings import BindingIndex
 from custom_components.smartloop.adapters.box import Sign, device_diagnostics
-from custom_components.smartloop.adapters.discovery import candidates, propose, propose_room
+from custom_components.smartloop.adapters.discovery import async_candidates, async_propose_room, propose
 from custom_components.smartloop.adapters.following import async_track_bindings
 from custom_components.smartloop.adapters.senses import Sense
 from custom_components.smartloop.adapters.states import readings_of
@@ -26,11 +26,11 @@ def sensor(kind: str, unit: str | None = None, value: str = "1") -> Sensor:
     return Sensor(kind=kind, value=value, unit=unit)
 
 
-def found(hass: HomeAssistant, area_id: str = "hallway") -> dict[str, Measurand]:
+async def found(hass: HomeAssistant, area_id: str = "hallway") -> dict[str, Measurand]:
     """Return what is found in an area beside what the furnished house has."""
     return {
         each.entity_id: each.measurand
-        for each in candidates(hass)
+        for each in await async_candidates(hass)
         if each.area_id == area_id and each.entity_id != f"sensor.{area_id}_temperature"
     }
 
@@ -59,12 +59,12 @@ def found(hass: HomeAssistant, area_id: str = "hallway") -> dict[str, Measurand]
     ],
 )
 @pytest.mark.parametrize("platform", ["zha", "mqtt", "esphome", "bthome", "matter"])
-def test_a_device_class_tells_whatever_the_platform(
+async def test_a_device_class_tells_whatever_the_platform(
     household_hass: HomeAssistant, platform: str, measurand: Measurand, box: str, one: Sensor
 ) -> None:
     add_device(household_hass, platform, box, "hallway", one)
 
-    assert list(found(household_hass).values()) == [measurand]
+    assert list((await found(household_hass)).values()) == [measurand]
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_a_device_class_tells_whatever_the_platform(
         ("Fire", contact("smoke")),
     ],
 )
-def test_what_only_looks_like_it_is_not_found(household_hass: HomeAssistant, box: str, one: Sensor) -> None:
+async def test_what_only_looks_like_it_is_not_found(household_hass: HomeAssistant, box: str, one: Sensor) -> None:
     add_device(household_hass, "zha", box, "hallway", one)
 
-    assert found(household_hass) == {}
+    assert await found(household_hass) == {}
 
 
-def rate(hass: HomeAssistant, name: str, unit: str | None, platform: str = "esphome") -> dict[str, Measurand]:
+async def rate(hass: HomeAssistant, name: str, unit: str | None, platform: str = "esphome") -> dict[str, Measurand]:
     entry = er.async_get(hass).async_get_or_create(
         "sensor",
         platform,
@@ -99,7 +99,7 @@ def rate(hass: HomeAssistant, name: str, unit: str | None, platform: str = "esph
         capabilities={"state_class": "measurement"},
     )
     er.async_get(hass).async_update_entity(entry.entity_id, area_id="hallway")
-    return found(hass)
+    return await found(hass)
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def rate(hass: HomeAssistant, name: str, unit: str | None, platform: str = "esph
         ("VOC index", None, Measurand.VOC_INDEX),
     ],
 )
-def test_names_tell_what_no_class_does(
+async def test_names_tell_what_no_class_does(
     household_hass: HomeAssistant, name: str, unit: str | None, measurand: Measurand
 ) -> None:
-    assert rate(household_hass, name, unit) == {"sensor.rate": measurand}
+    assert await rate(household_hass, name, unit) == {"sensor.rate": measurand}
 
 
 @pytest.mark.parametrize(
@@ -138,20 +138,20 @@ def test_names_tell_what_no_class_does(
         ("Heart rate", "bpm", "mobile_app"),
     ],
 )
-def test_a_nights_mean_and_a_fan_are_no_heart(
+async def test_a_nights_mean_and_a_fan_are_no_heart(
     household_hass: HomeAssistant, name: str, unit: str | None, platform: str
 ) -> None:
-    assert rate(household_hass, name, unit, platform) == {}
+    assert await rate(household_hass, name, unit, platform) == {}
 
 
-def test_sensirions_index_is_told_by_its_name(household_hass: HomeAssistant) -> None:
+async def test_sensirions_index_is_told_by_its_name(household_hass: HomeAssistant) -> None:
     entry = add_entity(household_hass, "esphome", sensor("aqi"), "air", original_name="VOC Index")
     er.async_get(household_hass).async_update_entity(entry.entity_id, area_id="hallway")
 
-    assert found(household_hass) == {"sensor.air": Measurand.VOC_INDEX}
+    assert await found(household_hass) == {"sensor.air": Measurand.VOC_INDEX}
 
 
-def test_a_childs_leak_sensor_is_in_its_parents_room(household_hass: HomeAssistant) -> None:
+async def test_a_childs_leak_sensor_is_in_its_parents_room(household_hass: HomeAssistant) -> None:
     parent = add_device(household_hass, "matter", "Bridge", "hallway")
     child = dr.async_get(household_hass).async_get_or_create_child(
         config_entry_id=add_platform(household_hass, "matter").entry_id,
@@ -161,24 +161,30 @@ def test_a_childs_leak_sensor_is_in_its_parents_room(household_hass: HomeAssista
     )
     add_entity(household_hass, "matter", contact("moisture"), "dishwasher", device_id=child.id)
 
-    assert found(household_hass) == {"binary_sensor.dishwasher": Measurand.WET}
+    assert await found(household_hass) == {"binary_sensor.dishwasher": Measurand.WET}
 
 
-def test_a_leak_sensor_alone_makes_a_room(household_hass: HomeAssistant) -> None:
+async def test_a_leak_sensor_alone_makes_a_room(household_hass: HomeAssistant) -> None:
     ar.async_get(household_hass).async_create("Pantry")
     add_device(household_hass, "zha", "Pantry floor", "pantry", contact("moisture"))
-    room = next(each for each in propose(household_hass).rooms if each.area_id == "pantry")
+    room = next(
+        each
+        for each in propose(household_hass, await async_candidates(household_hass)).rooms
+        if each.area_id == "pantry"
+    )
 
     assert room.senses == (Sense.LEAK,)
     assert not room.complete
 
 
-def test_passers_by_alone_make_no_room(household_hass: HomeAssistant) -> None:
+async def test_passers_by_alone_make_no_room(household_hass: HomeAssistant) -> None:
     ar.async_get(household_hass).async_create("Pantry")
     add_device(household_hass, "zha", "Pantry", "pantry", contact("motion"), contact("occupancy"), contact("window"))
 
-    assert "pantry" not in {each.area_id for each in propose(household_hass).rooms}
-    assert len(propose_room(household_hass, "pantry")) == 3
+    assert "pantry" not in {
+        each.area_id for each in propose(household_hass, await async_candidates(household_hass)).rooms
+    }
+    assert len(await async_propose_room(household_hass, "pantry")) == 3
 
 
 # What a box tells of itself.
@@ -223,11 +229,11 @@ def test_a_box_tells_of_its_battery_and_its_link(household_hass: HomeAssistant) 
     assert device_diagnostics(household_hass, "nobody") == {}
 
 
-def test_a_battery_is_no_sensor_of_its_room(household_hass: HomeAssistant) -> None:
-    before = propose_room(household_hass, "bathroom")
+async def test_a_battery_is_no_sensor_of_its_room(household_hass: HomeAssistant) -> None:
+    before = await async_propose_room(household_hass, "bathroom")
     add_device(household_hass, "zha", "Plug", "bathroom", BATTERY)
 
-    assert propose_room(household_hass, "bathroom") == before
+    assert await async_propose_room(household_hass, "bathroom") == before
 
 
 def bind(hass: HomeAssistant, entry: MockConfigEntry, **bindings: str) -> None:

@@ -17,6 +17,7 @@ from homeassistant.helpers import floor_registry as fr
 
 from ..const import DOMAIN
 from ..engine import OUTDOOR, Measurand, RoomKind, UnitError, convert
+from ..pace import paced
 from .roles import MEASURANDS, Role, guess
 from .senses import (
     AIR,
@@ -150,9 +151,8 @@ def area_is_outdoor(area: ar.AreaEntry) -> bool:
 
 
 @callback
-def propose(hass: HomeAssistant) -> Proposal:
-    """Return the rooms and sensors found in the registries, whatever platform they come from."""
-    found = candidates(hass)
+def propose(hass: HomeAssistant, found: tuple[Candidate, ...]) -> Proposal:
+    """Return the rooms of what was found in the registries, whatever platform it comes from."""
     by_area: dict[str, list[Candidate]] = {}
     for each in found:
         if each.area_id is not None and not each.outdoor and each.role is None:
@@ -180,28 +180,30 @@ def propose(hass: HomeAssistant) -> Proposal:
     )
 
 
-@callback
-def propose_room(hass: HomeAssistant, area_id: str) -> Bindings:
+async def async_propose_room(hass: HomeAssistant, area_id: str, *, guesses: bool = True) -> Bindings:
     """Return what measures in one area, and what may: its owner sees it before it is used."""
     area = ar.async_get(hass).async_get_area(area_id)
     if area is None:
         return {}
-    return _bindings(
-        [each for each in candidates(hass) if each.area_id == area_id and not each.outdoor], _chosen(hass, area)
-    )
+    found = [
+        each
+        for each in await async_candidates(hass)
+        if each.area_id == area_id and not each.outdoor and (guesses or each.role is None)
+    ]
+    return _bindings(found, _chosen(hass, area))
 
 
-@callback
-def candidates(hass: HomeAssistant) -> tuple[Candidate, ...]:
-    """Return every entity that measures something we understand, by entity id."""
+async def async_candidates(hass: HomeAssistant) -> tuple[Candidate, ...]:
+    """Return every entity that measures something we understand, by entity id; a house may have thousands of others."""
     areas = ar.async_get(hass)
     chosen = {each: area for area in areas.async_list_areas() for each in _chosen(hass, area)}
-    found = (
-        _candidate(hass, entry, chosen.get(entry.id))
-        for entry in er.async_get(hass).entities.values()
-        if not entry.disabled and entry.platform != DOMAIN and _may_measure(entry)
-    )
-    return tuple(sorted((each for each in found if each is not None), key=lambda each: each.entity_id))
+    found = []
+    async for entry in paced(tuple(er.async_get(hass).entities.values())):
+        if entry.disabled or entry.platform == DOMAIN or not _may_measure(entry):
+            continue
+        if (candidate := _candidate(hass, entry, chosen.get(entry.id))) is not None:
+            found.append(candidate)
+    return tuple(sorted(found, key=lambda each: each.entity_id))
 
 
 def _candidate(hass: HomeAssistant, entry: er.RegistryEntry, chosen_by: ar.AreaEntry | None) -> Candidate | None:

@@ -22,7 +22,7 @@ from ..const import CONF_DECLINED, DOMAIN, LOGGER
 from ..engine import OUTDOOR, Measurand
 from .bindings import places_of, rooms_of
 from .box import box_name
-from .discovery import Candidate, candidates
+from .discovery import Candidate, async_candidates
 from .roles import Role
 from .senses import AIR, ORDER, is_company
 
@@ -65,25 +65,25 @@ class Offer:
         return f"{self.kind}_{self.sensors[0].id}"
 
 
-@callback
-def offers(hass: HomeAssistant, entry: ConfigEntry[Any]) -> tuple[Offer, ...]:
+async def async_offers(hass: HomeAssistant, entry: ConfigEntry[Any]) -> tuple[Offer, ...]:
     """Return what could be added now.
 
     In a configured room that is whatever its owner has not left out; elsewhere only what
     appeared after the household was set up, for the rest was there to be chosen. What is only
     guessed to be a sensor was not, wherever it is.
     """
+    found = await async_candidates(hass)
     rooms = rooms_of(entry)
     known = {each for remembered in places_of(entry).values() for ids in remembered.values() for each in ids}
     known |= {each for room in rooms.values() for each in room.data.get(CONF_DECLINED, ())}
     boxes: dict[tuple[str, str | None, Role | None], list[Candidate]] = {}
-    for each in candidates(hass):
+    for each in found:
         if each.id in known:
             continue
         place = _place(each, rooms.keys())
         if place in rooms or each.role is not None or _is_later(hass, each, entry):
             boxes.setdefault((each.source, place, each.role), []).append(each)
-    found = (
+    offers = (
         Offer(
             name=box_name(hass, sensors[0].source, sensors[0].entity_id),
             sensors=tuple(sorted(sensors, key=lambda each: (ORDER.index(each.measurand), each.entity_id))),
@@ -92,7 +92,7 @@ def offers(hass: HomeAssistant, entry: ConfigEntry[Any]) -> tuple[Offer, ...]:
         for (_, place, role), sensors in boxes.items()
         if role is not None or _is_worth_it({each.measurand for each in sensors}, place)
     )
-    return tuple(sorted(found, key=lambda offer: offer.issue_id))
+    return tuple(sorted(offers, key=lambda offer: offer.issue_id))
 
 
 def _is_worth_it(measurands: set[Measurand], place: str | None) -> bool:
@@ -102,13 +102,12 @@ def _is_worth_it(measurands: set[Measurand], place: str | None) -> bool:
     return not is_company(measurands) or Measurand.WINDOW_OPEN in measurands
 
 
-@callback
-def async_offer_new_sensors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+async def async_offer_new_sensors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Raise a repair issue for every offer; take back those that stand no longer.
 
     What the owner chose to ignore stays ignored as long as the sensor exists.
     """
-    current = {offer.issue_id: offer for offer in offers(hass, entry)}
+    current = {offer.issue_id: offer for offer in await async_offers(hass, entry)}
     registry = ir.async_get(hass)
     for (domain, issue_id), issue in list(registry.issues.items()):
         if domain != DOMAIN or issue_id in current or not issue_id.startswith(_PREFIXES):
@@ -133,9 +132,8 @@ def async_offer_new_sensors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Non
 def async_track_new_sensors(hass: HomeAssistant, entry: ConfigEntry[Any]) -> CALLBACK_TYPE:
     """Offer new sensors once Home Assistant has started, and whenever the registries settle after a change."""
 
-    @callback
-    def offer() -> None:
-        async_offer_new_sensors(hass, entry)
+    async def offer() -> None:
+        await async_offer_new_sensors(hass, entry)
 
     debouncer = Debouncer(hass, LOGGER, cooldown=SETTLE_S, immediate=False, function=offer)
 

@@ -6,6 +6,7 @@ Only guesses: every one is shown to the owner before anything is made of it.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from ..engine import RoomKind
@@ -167,6 +168,7 @@ _NOT_AIR_WORDS: Final = frozenset(
 """Whole words only: "flow" must not catch a flower bed."""
 
 
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Return the text in lower case, without accents and punctuation, single-spaced."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l").replace("ø", "o").replace("æ", "ae"))
@@ -174,19 +176,31 @@ def fold(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", letters))
 
 
-def _says(folded: str, stem: str) -> bool:
+@lru_cache(maxsize=64)
+def _sorted(stems: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]:
+    """Return phrases, words that must stand by themselves, and what may begin or end one."""
+    return (
+        tuple(each for each in stems if " " in each),
+        frozenset(each for each in stems if len(each) <= _TINY),
+        tuple(each for each in stems if " " not in each and len(each) > _TINY),
+    )
+
+
+_TINY: Final = 2
+
+
+@lru_cache(maxsize=8192)
+def _says(folded: str, stems: tuple[str, ...]) -> bool:
     """Return whether a stem begins or ends a word: compounds are written together in some languages."""
-    if " " in stem:
-        return stem in folded
-    if len(stem) <= 2:
-        return stem in folded.split()
-    return any(word.startswith(stem) or word.endswith(stem) for word in folded.split())
+    phrases, words, ends = _sorted(stems)
+    if any(each in folded for each in phrases):
+        return True
+    return any(word in words or word.startswith(ends) or word.endswith(ends) for word in folded.split())
 
 
-def any_says(names: Iterable[str | None], stems: Iterable[str]) -> bool:
+def any_says(names: Iterable[str | None], stems: tuple[str, ...]) -> bool:
     """Return whether one of the stems begins or ends a word of one of the names."""
-    folded = [fold(name) for name in names if name]
-    return any(_says(name, stem) for stem in stems for name in folded)
+    return any(_says(fold(name), stems) for name in names if name)
 
 
 def any_word(names: Iterable[str | None], words: Iterable[str]) -> bool:
@@ -200,7 +214,7 @@ def room_kind(names: Iterable[str], icon: str | None) -> RoomKind:
     for name in names:
         folded = fold(name)
         for kind, stems in _KINDS:
-            if any(_says(folded, stem) for stem in stems):
+            if _says(folded, stems):
                 return kind
     if icon is not None:
         for prefix, kind in _KIND_ICONS:

@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
 from ..adapters.bindings import free_areas, rooms_of
-from ..adapters.discovery import Candidate, area_is_outdoor, propose
+from ..adapters.discovery import Candidate, area_is_outdoor, async_propose_room
 from ..adapters.offers import Offer
 from ..adapters.senses import AIR
 from ..adapters.words import room_kind
@@ -38,14 +38,13 @@ def own_area(hass: HomeAssistant, entry: ConfigEntry[Any], offer: Offer) -> str 
     return area.id if area is not None and not area_is_outdoor(area) else None
 
 
-@callback
-def bind(
+async def async_bind(
     hass: HomeAssistant, entry: ConfigEntry[Any], place: str, measured: Measured, sleepers: Mapping[str, str]
 ) -> None:
     """Write sensors into the entry; an area that is no room yet becomes one, with what else measures there."""
     room = rooms_of(entry).get(place)
     if room is None and place != OUTDOOR:
-        _new_room(hass, entry, place, measured, sleepers)
+        await _async_new_room(hass, entry, place, measured, sleepers)
         return
     remembered = room.data.get(CONF_BINDINGS, {}) if room else entry.options.get(CONF_OUTDOOR, {})
     bindings = _with(remembered, (each for each in measured if room is not None or each[1] in AIR))
@@ -58,12 +57,12 @@ def bind(
     hass.config_entries.async_update_subentry(entry, room, data=data)
 
 
-def _new_room(
+async def _async_new_room(
     hass: HomeAssistant, entry: ConfigEntry[Any], area_id: str, measured: Measured, sleepers: Mapping[str, str]
 ) -> None:
     if (area := free_areas(hass, entry).get(area_id)) is None:
         return
-    proposed = next((each.bindings for each in propose(hass).rooms if each.area_id == area_id), {})
+    proposed = await async_propose_room(hass, area_id, guesses=False)
     data = new_room(area_id, room_kind((area.name, *sorted(area.aliases)), area.icon), proposed)
     data[CONF_BINDINGS] = _with(data[CONF_BINDINGS], measured)
     if sleepers:

@@ -8,7 +8,7 @@ from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentryFlow,
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode
 
 from ..adapters.bindings import free_areas, rooms_of
-from ..adapters.discovery import Bindings, area_is_outdoor, entity_of, propose_room
+from ..adapters.discovery import Bindings, area_is_outdoor, async_propose_room, entity_of
 from ..adapters.words import room_kind
 from ..const import (
     CONF_AREA,
@@ -91,7 +91,7 @@ class RoomFlow(ConfigSubentryFlow):
             return self.async_abort(reason="no_free_area")
         if user_input is not None and (area := free.get(user_input[CONF_AREA])) is not None:
             self._title = area.name
-            proposed = propose_room(self.hass, area.id)
+            proposed = await async_propose_room(self.hass, area.id)
             kind = room_kind((area.name, *sorted(area.aliases)), area.icon)
             self._data = new_room(area.id, kind, proposed)
             self._shown_ids = self._seen()
