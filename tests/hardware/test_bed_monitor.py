@@ -19,7 +19,7 @@ type Samples = NDArray[np.float64]
 
 @pytest.fixture(scope="module")
 def program(compiled: Compile) -> Path:
-    return compiled("bed", HARDWARE / "bed_node")
+    return compiled("bed", HARDWARE / "components" / "smartloop_bed")
 
 
 def minutes(program: Path, load: Samples) -> list[tuple[bool, float, float, float]]:

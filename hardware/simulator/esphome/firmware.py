@@ -30,7 +30,7 @@ def missing() -> str | None:
 def _sources() -> Iterator[Path]:
     """Yield all that a host program is made of."""
     yield HARDWARE / "uv.lock"
-    for pattern in ("common/*.yaml", "*_node/*.yaml", "*_node/*.h", "*_node/packages/*.yaml"):
+    for pattern in ("common/*.yaml", "*_node/*.yaml", "*_node/packages/*.yaml"):
         yield from sorted(path for path in HARDWARE.glob(pattern) if path.name != "secrets.yaml")
 
 
@@ -67,7 +67,7 @@ async def _compile(configuration: str, data: Path, program: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     # A copy, so that no build folder and no secrets file of the owner's is touched.
     for path in _sources():
-        if path.suffix in {".yaml", ".h"}:
+        if path.suffix == ".yaml":
             copy = tree / path.relative_to(HARDWARE)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
