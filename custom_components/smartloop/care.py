@@ -200,7 +200,10 @@ class Care:
 
     @callback
     def describe(self) -> None:
-        """Tell the engine which boxes there are."""
+        """Tell the engine which boxes there are.
+
+        Never while the registries are still telling of a change: entities are removed here, too.
+        """
         before = self.facts
         self.facts = device_facts(self._house.hass, self._house.entry, self._house.bindings.all)
         if self.facts == before:

@@ -82,13 +82,13 @@ class Coordinator:
         self.storage = EngineStorage(hass, entry.entry_id)
         self.past = Past()
         self.puffs = PuffBook(hass, entry, self.diary, self.engine)
-        self.care = Care(self, Hooks(decide=self._decide, notify=self._notify, receive=self._receive, keep=self._keep))
         self.own_devices = OwnDevices(
             hass,
             entry,
             self.diary,
             Hands(receive=self._receive, checked_in=self.engine.checked_in, actuated=self.puffs.took),
         )
+        self.care = Care(self, Hooks(decide=self._decide, notify=self._notify, receive=self._receive, keep=self._keep))
         self.parts: list[Part] = [self.puffs, self.care, self.own_devices]
         self._watcher: StateWatcher[Any] | None = None
         self._stop_watching: CALLBACK_TYPE | None = None
@@ -202,7 +202,6 @@ class Coordinator:
     def _rebind(self) -> None:
         """Follow entities that were renamed, moved, disabled or removed."""
         self.bindings = BindingIndex(self.hass, self.entry)
-        self.care.describe()
         self._unwatch()
         self._watch()
 

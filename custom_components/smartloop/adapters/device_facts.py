@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import EntityCategory
+from homeassistant.const import CONF_ADDRESS, EntityCategory
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.debounce import Debouncer
 
-from ..const import CONF_BATTERIES, CONF_COUNT, CONF_TYPE, DOMAIN, LOGGER
-from ..engine import HOUSE, DeviceFacts
+from ..const import CONF_BATTERIES, CONF_COUNT, CONF_KIND, CONF_ROOM, CONF_TYPE, DOMAIN, LOGGER, SUBENTRY_DEVICE
+from ..engine import HOUSE, DeviceFacts, Measurand
+from ..protocol import DeviceKind
 from .batteries import Batteries, batteries_of
 from .bindings import Binding
 
@@ -22,6 +23,13 @@ _BATTERY: Final = "battery"
 _VOLTAGE: Final = "voltage"
 _MATTERS: Final = frozenset({"area_id", "disabled_by", "model", "model_id", "name", "name_by_user"})
 
+_OWN: Final = {
+    DeviceKind.INHALER_SLEEVE: frozenset({Measurand.BATTERY}),
+    DeviceKind.BED_NODE: frozenset(
+        {Measurand.BED_OCCUPANCY, Measurand.HEART_RATE, Measurand.RESPIRATORY_RATE, Measurand.BED_MOTION}
+    ),
+}
+
 
 @callback
 def device_facts(hass: HomeAssistant, entry: ConfigEntry[Any], bindings: Iterable[Binding]) -> dict[str, DeviceFacts]:
@@ -30,7 +38,25 @@ def device_facts(hass: HomeAssistant, entry: ConfigEntry[Any], bindings: Iterabl
     for each in bindings:
         boxes.setdefault(each.source, []).append(each)
     said = entry.options.get(CONF_BATTERIES, {})
-    return {source: _facts(hass, source, measured, said.get(source)) for source, measured in boxes.items()}
+    found = {source: _facts(hass, source, measured, said.get(source)) for source, measured in boxes.items()}
+    return found | _own_devices(hass, entry)
+
+
+def _own_devices(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, DeviceFacts]:
+    """Return the facts of SmartLoop's own devices; a sleeve is charged, a bed node has a plug."""
+    found = {}
+    for sub in entry.get_subentries_of_type(SUBENTRY_DEVICE):
+        kind, address = DeviceKind(sub.data[CONF_KIND]), sub.data[CONF_ADDRESS]
+        device = dr.async_get(hass).async_get_device_by_identifier((DOMAIN, address), entry.entry_id)
+        if device is not None:
+            found[device.id] = DeviceFacts(
+                source=device.id,
+                place=sub.data.get(CONF_ROOM) or HOUSE,
+                measurands=_OWN[kind],
+                mains=kind is DeviceKind.BED_NODE,
+                model=device.model,
+            )
+    return found
 
 
 def _facts(hass: HomeAssistant, source: str, measured: list[Binding], said: Mapping[str, Any] | None) -> DeviceFacts:
