@@ -589,3 +589,13 @@ async def _bluetooth_comes(hass: HomeAssistant, request: pytest.FixtureRequest) 
     request.getfixturevalue("mock_bluetooth")
     assert await async_setup_component(hass, "bluetooth", {})
     await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_the_house_looks_after_its_own_devices(living: Living, blue: tuple[Any, Air]) -> None:
+    device, _ = blue
+    await hear(living, device)
+
+    source = device_of(living).owner.source
+    views = {view.source: view for view in living.coordinator.engine.devices(dt_util.utcnow())}
+    assert views[source].last_heard is not None
+    assert living.coordinator.care.facts[source].mains is False
