@@ -9,6 +9,7 @@ from unittest.mock import MagicMock
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockModule, mock_integration
@@ -17,6 +18,10 @@ from custom_components.smartloop.const import DOMAIN
 from custom_components.smartloop.quirks import BOARDS, ISSUE_ZIGBEE_RELOAD, Quirks
 from hardware.simulator.zigbee import DEVICES
 from hardware.simulator.zigbee.zcl import Cluster
+
+from .test_repairs import fix, go_on
+from .test_repairs import mended as mended  # noqa: PLC0414  a fixture
+from .wording import every_flow_has_words
 
 zha_quirks = pytest.importorskip("zha.quirks", reason="ZHA's library is not installed (script/setup lab)")
 zigpy_device = pytest.importorskip("zigpy.device")
@@ -172,3 +177,24 @@ async def test_a_library_of_another_shape_does_no_harm(
 
     assert "cannot be told what SmartLoop's own boards send" in caplog.text
     stop()
+
+
+async def test_one_click_reloads_zha(
+    mended: MockConfigEntry, household_hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (entry,) = household_hass.config_entries.async_entries("zha")
+    reloaded: list[str] = []
+    monkeypatch.setattr(household_hass.config_entries, "async_schedule_reload", reloaded.append)
+    ir.async_create_issue(
+        household_hass, DOMAIN, ISSUE_ZIGBEE_RELOAD, is_fixable=True, severity=ir.IssueSeverity.WARNING,
+        translation_key=ISSUE_ZIGBEE_RELOAD, translation_placeholders={"devices": "Dust"},
+    )  # fmt: skip
+    with every_flow_has_words():
+        asked = await fix(household_hass, ISSUE_ZIGBEE_RELOAD)
+        assert asked["description_placeholders"] == {"devices": "Dust"}
+        assert reloaded == []
+        done = await go_on(household_hass, asked, {})
+
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert reloaded == [entry.entry_id]
+    assert ir.async_get(household_hass).async_get_issue(DOMAIN, ISSUE_ZIGBEE_RELOAD) is None
