@@ -307,7 +307,8 @@ def run_down(engine: Engine, days: int, per_day: float) -> list[Decision]:
 
 
 def test_a_battery_that_runs_low_is_told_of_in_time_and_over_with_a_new_one() -> None:
-    engine = engine_of(CLIMATE)
+    # A percentage of the charge, of a battery that nobody knows: a straight line.
+    engine = engine_of(replace(CLIMATE, battery_type=None))
     decisions = run_down(engine, 42, 2.0)
     assert [(each.key, each.state) for each in decisions] == [(DecisionKey.DEVICE_BATTERY, DecisionState.RAISED)]
     battery = view_of(engine, "climate", at(42 * 24.0)).battery

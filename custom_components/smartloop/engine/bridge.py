@@ -5,7 +5,7 @@ from datetime import datetime
 from .box import Box
 from .decisions.device import DeviceConditions
 
-UNLIKELY = 0.05
+UNLIKELY = 0.01
 """That all other boxes of a bridge are silent by chance, when one of them is overdue ..."""
 VERY_UNLIKELY = 1e-6
 """... and when none is yet"""

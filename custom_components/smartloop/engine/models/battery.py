@@ -3,8 +3,9 @@
 One value a day is kept, corrected to the mean temperature: cold cells show less. The trend is the
 median of all slopes (Theil 1950, Sen 1968), of the last weeks where it has become steeper, else of
 up to half a year; its rate is weighed against what the type of battery lasts by experience, both as
-log-normals. Where the voltage of alkaline cells is known, the share left is read from their typical
-discharge curve first: that falls in a straight line, the voltage does not.
+log-normals. Where the chemistry is known, the share left is read from its typical discharge curve
+first: that falls in a straight line, the voltage does not, nor a percentage, which in most devices is
+a voltage by another name.
 
 Lithium cells show full until weeks before their end. Their trend says nothing until it falls, so
 until then there is only age against a gamma distribution of lives, whose mean is the capacity over
@@ -36,8 +37,6 @@ JUMP_SHARE = 0.08
 """Of the voltage, the same"""
 EMPTY = 3.0
 """% at which devices stop, as a rule"""
-PLATEAU = 90.0
-"""%, above which a lithium cell's level says nothing"""
 
 _Z80 = 1.2816
 _PER_KELVIN = {"percent": 0.3, "mv": 3.0}
@@ -60,13 +59,32 @@ _SHAPE = 3.0
 """Of the gamma distribution of lives: a spread of 58 % of the mean"""
 _PRIOR_SD = 0.6
 """Of the logarithm of the rate"""
-_CURVE_SD = (0.12, 0.3)
-"""Of the logarithm of the days left, for what the curve does until the end: with and without a known curve"""
+_CURVE_SD = (0.2, 0.45, 0.6)
+"""Of the logarithm of the days left, for what the curve does until the end: known by its voltage, by a percentage, not
+at all"""
 
-# Alkaline cells at the small loads of sensors: V over the share left (after the data sheets of common makes).
-_ALKALINE_V = np.array([0.90, 1.00, 1.10, 1.15, 1.20, 1.25, 1.30, 1.40, 1.50, 1.58])
-_ALKALINE_SHARE = np.array([0.0, 0.03, 0.10, 0.18, 0.30, 0.45, 0.58, 0.82, 0.96, 1.0])
+_CURVES = {
+    # V of one cell and what is left of it, %, at the small loads of sensors (after the data sheets of common makes).
+    "alkaline": (
+        np.array([0.90, 1.00, 1.10, 1.15, 1.20, 1.25, 1.30, 1.40, 1.50, 1.58]),
+        np.array([0.0, 3.0, 10.0, 18.0, 30.0, 45.0, 58.0, 82.0, 96.0, 100.0]),
+    ),
+    "lithium": (
+        np.array([2.00, 2.40, 2.60, 2.70, 2.80, 2.86, 2.90, 2.94, 2.98, 3.05]),
+        np.array([0.0, 1.2, 3.2, 5.0, 9.0, 13.0, 19.0, 30.0, 60.0, 100.0]),
+    ),
+}
+_SHOWN = {"alkaline": (0.9, 1.5), "lithium": (2.1, 3.0)}
+"""V that devices show as 0 and 100 %, as a rule, with a straight line between: most measure nothing else"""
+_KNEE = 25.0
+"""% left, from which a lithium cell's voltage says anything"""
 _ALKALINE = frozenset({"AA", "AAA", "C", "D", "LR44"})
+
+
+def chemistry(battery_type: str | None) -> str | None:
+    """Return whose discharge curve it follows; None when that is not known."""
+    name = (battery_type or "").upper()
+    return "alkaline" if name in _ALKALINE else "lithium" if is_plateau(name) else None
 
 
 def is_plateau(battery_type: str | None) -> bool:
@@ -201,38 +219,46 @@ class Battery:
 
     def by_trend(self, now: float, kind: BatteryKind) -> DaysLeft | None:
         """Return the days left by the trend; None when there is none yet."""
-        series, empty, known = self._series(now, kind)
-        if len(series) < LEAST_DAYS // 2 or series[-1, 0] - series[0, 0] < LEAST_DAYS - 1:
+        series, empty, sd = self._series(now, kind)
+        lithium = chemistry(kind.type) == "lithium"
+        if lithium:
+            below = np.flatnonzero(series[:, 1] > _KNEE)
+            series = series[below[-1] + 1 if len(below) else 0 :]
+        span = LEAST_DAYS // 2 if lithium else LEAST_DAYS
+        if len(series) < LEAST_DAYS // 2 or series[-1, 0] - series[0, 0] < span - 1:
             return None
-        plateau = is_plateau(kind.type) or (kind.type is None and bool((series[:, 1] >= 98.0).all()))
-        level = float(np.median(series[-3:, 1]))
-        rate, error = _rate(series)
-        if plateau and not known and not (level < PLATEAU and rate > 2.0 * error):
+        if kind.type is None and bool((series[:, 1] >= 98.0).all()):
             return None
-        left = level - empty
+        left = float(np.median(series[-3:, 1])) - empty
         if left <= 0.0:
             return DaysLeft(days=0.0, lo=0.0, hi=7.0)
+        rate, error = _rate(series)
         prior = log((100.0 - empty) / kind.life)
         # A rate within its error says little: the logarithm's spread grows without bound.
         spread = error / max(rate, error) if rate > 0.0 else 10.0
         mine, theirs = 1.0 / max(spread, 0.05) ** 2, 1.0 / _PRIOR_SD**2
         guess = log(max(rate, error, 1e-6))
         mean = (mine * guess + theirs * prior) / (mine + theirs) if rate > 0.0 else prior
-        sd = sqrt(1.0 / (mine + theirs) + _CURVE_SD[0 if known else 1] ** 2)
+        wide = _Z80 * sqrt(1.0 / (mine + theirs) + sd**2)
         # The last step of a display is days wide.
         half = 0.5 * _step(series) / exp(mean)
         days = left / exp(mean)
-        return DaysLeft(days=days, lo=max(days * exp(-_Z80 * sd) - half, 0.0), hi=days * exp(_Z80 * sd) + half)
+        return DaysLeft(days=days, lo=max(days * exp(-wide) - half, 0.0), hi=days * exp(wide) + half)
 
-    def _series(self, now: float, kind: BatteryKind) -> tuple[Array, float, bool]:
-        """Return rows of day and share left, %, where that is empty, and whether the curve is known."""
-        alkaline = (kind.type or "").upper() in _ALKALINE
-        if alkaline and len(self._mv) >= LEAST_DAYS // 2:
+    def _series(self, now: float, kind: BatteryKind) -> tuple[Array, float, float]:
+        """Return rows of day and share left, %, where that is empty, and how well the curve to there is known."""
+        name = chemistry(kind.type)
+        if name is not None and len(self._mv) >= LEAST_DAYS // 2:
             rows = _corrected(self._mv, _PER_KELVIN["mv"])
-            share = 100.0 * np.interp(rows[:, 1] / 1000.0 / _cells(rows[:, 1], kind), _ALKALINE_V, _ALKALINE_SHARE)
-            return np.column_stack([rows[:, 0], share]), 0.0, True
+            volts = rows[:, 1] / 1000.0 / _cells(rows[:, 1], name)
+            return np.column_stack([rows[:, 0], np.interp(volts, *_CURVES[name])]), 0.0, _CURVE_SD[0]
         rows = _corrected(self._percent, _PER_KELVIN["percent"])
-        return rows[rows[:, 0] >= now // DAY - MOST_DAYS], EMPTY, False
+        rows = rows[rows[:, 0] >= now // DAY - MOST_DAYS]
+        if name is None:
+            return rows, EMPTY, _CURVE_SD[2]
+        low, high = _SHOWN[name]
+        volts = low + (high - low) * rows[:, 1] / 100.0
+        return np.column_stack([rows[:, 0], np.interp(volts, *_CURVES[name])]), 0.0, _CURVE_SD[1]
 
     def by_age(self, now: float, kind: BatteryKind) -> DaysLeft:
         """Return the days left by age and use alone; the band is wide."""
@@ -297,10 +323,9 @@ def _maybe(value: object) -> float | None:
     return float(value)
 
 
-def _cells(millivolts: Array, kind: BatteryKind) -> float:
-    """Return the cells in series, by the highest voltage where that is clear."""
-    high = float(millivolts.max()) / 1000.0
-    return max(round(high / 1.5), 1) if kind.count > 1 or high > 1.8 else 1.0
+def _cells(millivolts: Array, name: str) -> int:
+    """Return the cells in series, by the highest voltage."""
+    return max(round(float(millivolts.max()) / 1000.0 / (1.5 if name == "alkaline" else 3.0)), 1)
 
 
 def _corrected(days: deque[tuple[float, float, float]], most: float) -> Array:

@@ -13,8 +13,9 @@ or, where there is a longest interval (many just below, hardly any above), that 
 box that speaks regularly it is three times its usual interval. A thousandth, though, is a chance
 taken a hundred times a year by what speaks every five minutes. So silence counts once
 
-    3 intervals are missed, and the mixture gives it less than 1/1000, and the tail so little that
-    by the model's own account it would come once in two years.
+    3 intervals are missed, and the mixture gives it less than 1/1000 (the tail, where there is a
+    longest interval), and the tail so little that by the model's own account it would come once in
+    two years.
 
 A silence that was an outage is not learned from: it would be the habit by the tenth time. Only when
 several in a row were too long is it the habit that changed, and learning begins anew.
@@ -66,6 +67,8 @@ _FAR = log(3.2)
 _NEAR, _JUST, _CLIFF = 0.5, 0.1, 3.0
 """Of the logarithm, what is just below and just above; and how many times more there is below. Log-normals wider
 than 0.75 have no such edge."""
+_CLEARLY = 1.25
+"""Times the longest interval, which is known by its bin only, from which it is passed"""
 _TAIL = 0.05
 _PRIOR_TAIL = (5.0, 0.1)
 """Long intervals taken to have been seen before the first, and by how much of the 95th percentile they passed it"""
@@ -95,11 +98,14 @@ class Habit:
     life: tuple[float, float, float]
     tail: tuple[float, float, float]
     """95th percentile, s, and scale and shape of what is beyond"""
+    edged: bool
+    """Whether it has a longest interval, of which log-normals know nothing"""
 
     def survival(self, elapsed: float) -> float:
         """Return the probability of a silence of so many seconds, or longer, while all is well."""
         at = log(max(elapsed, MESSAGE_S))
-        return sum(weight * _above(at, mean, sd) for weight, mean, sd in (self.burst, self.life))
+        chance = sum(weight * _above(at, mean, sd) for weight, mean, sd in (self.burst, self.life))
+        return min(chance, self.extreme(elapsed)) if self.edged and elapsed > _CLEARLY * self.tail[0] else chance
 
     def extreme(self, elapsed: float) -> float:
         """Return the same by the tail alone, where the mixture's shape says little."""
@@ -231,7 +237,7 @@ class CheckIn:
         worth = min(float(self.intervals), 1.0 / (_GROWTH - 1.0))
         typical = exp(life[1])
         interval = max(typical, exp(edge) if regular else 0.0, exp(_quantile(means, weights, 0.99)) * 2.0 / MISSED)
-        habit = Habit(typical, interval, MISSED * interval, burst, life, _tail(means, weights, worth))
+        habit = Habit(typical, interval, MISSED * interval, burst, life, _tail(means, weights, worth), regular)
         per_year = _YEAR / float((weights * np.exp(means)).sum())
         limit = _limit(habit, FALSE_PER_YEAR / per_year)
         return replace(habit, limit=max(limit, LEAST_SPAN_S - self._span))
