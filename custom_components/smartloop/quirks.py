@@ -32,8 +32,8 @@ ZHA: Final = "zha"
 _MANUFACTURER: Final = "esphome"
 """What every board built with ESPHome says."""
 _ANALOG_INPUT: Final = 0x000C
-_UNIQUE_ID_SUFFIX: Final = "analog_input"
-"""ZHA's own ending for the entity of a bare number."""
+_UNIQUE_ID_SUFFIX: Final = "12-analog_input"
+"""What ZHA itself puts behind device and endpoint for a bare number: cluster and kind."""
 _BREATHS: Final = "br/min"
 _UNDER_WAY: Final = (ConfigEntryState.SETUP_IN_PROGRESS, ConfigEntryState.LOADED)
 
