@@ -290,8 +290,8 @@ class Devices:
                 raise SnapshotError(msg)
             (self._deaf,) = plain([state.get("deaf")], 1)
             self._looked = None if state.get("looked") is None else plain([state["looked"]], 1)[0]
-            # Else a restart would count the hour twice.
-            self._hour = 0 if self._looked is None else int(self._looked // _HOUR)
+            if self._looked is not None:
+                self._neighbours.resume(self._looked)
             self._boxes = {str(source): Box.restored(str(source), each) for source, each in state["boxes"].items()}
             for name, row in state["bridges"].items():
                 bridge = self._bridges[str(name)] = Bridge()

@@ -36,6 +36,10 @@ class Neighbours:
         """Room -> window -> when it was opened"""
         self._hour = 0
 
+    def resume(self, looked: float) -> None:
+        """Take up after a restart: the hour of the last look was closed before."""
+        self._hour = int(looked // _HOUR)
+
     def observe_window(self, reading: Reading, at: float) -> None:
         """Take in what a window contact says."""
         windows = self._open.setdefault(reading.place, {})
