@@ -122,7 +122,7 @@ class Quirks:
         try:
             builder: Any = await self._hass.async_add_import_executor_job(importlib.import_module, "zhaquirks.builder")
             registry: Any = sys.modules["zha.quirks"].DEVICE_REGISTRY
-            self._entries = [_quirk(builder, board).add_to_registry() for board in BOARDS]
+            self._entries = [quirk_of(builder, board).add_to_registry() for board in BOARDS]
             self._registry = registry
         except Exception as err:  # noqa: BLE001  ZHA without our quirks is better than either of them broken
             LOGGER.warning("ZHA cannot be told what SmartLoop's own boards send: %r", err)
@@ -187,7 +187,8 @@ def zha_entry(hass: HomeAssistant) -> ConfigEntry[Any] | None:
     return entries[0] if entries else None
 
 
-def _quirk(builder: Any, board: Board) -> Any:  # noqa: ANN401  zha has no types
+def quirk_of(builder: Any, board: Board) -> Any:  # noqa: ANN401  zha has no types
+    """Return the quirk of a board, made with the builder of zha-quirks."""
     quirk = builder.QuirkBuilder(_MANUFACTURER, board.model)
     for each in board.numbers:
         quirk = quirk.prevent_default_entity_creation(endpoint_id=each.endpoint, function=_is_bare).sensor(
