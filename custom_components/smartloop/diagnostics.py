@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant
 from .adapters.inhalers import sources_counted
 from .const import (
     CONF_AREA,
+    CONF_BATTERIES,
     CONF_BINDINGS,
     CONF_DECLINED,
     CONF_INHALER,
@@ -38,6 +39,7 @@ TO_REDACT: Final = {
     "title",
     "unique_id",
     CONF_AREA,
+    CONF_BATTERIES,
     CONF_DECLINED,
     CONF_KEY,
     CONF_PERSON,
