@@ -409,4 +409,8 @@ def test_room_air_is_not_mistaken() -> None:
     """A flower bed is no flow, a ground floor no floor heating."""
     assert is_room_air(["Temperature", None], ["Flower corner", "Ground floor sensor", "Dachboden"])
     assert not is_room_air(["Flow temperature"], [])
+    # The names our own boards, ZHA's quirk and the Zigbee2MQTT converter give to the cold corner.
+    for name in ("Cold corner surface temperature", "Surface temperature", "Temperature surface"):
+        assert not is_room_air([name], ["Mold node"])
+    assert not is_room_air(["Oberflächentemperatur"], [])
     assert not is_room_air([None], ["Gefrierschrank"])

@@ -154,7 +154,8 @@ _APPLIANCES: Final = (
 
 _NOT_AIR: Final = (
     "heat index", "wind chill", "wet bulb", "dew point", "floor temp", "bodentemp", "taupunkt", "vorlauf", "rucklauf",
-    "prozessor", "processor", "wassertemp", "chaudiere", "solltemp", "zieltemp", "forecast", "calibration",
+    "prozessor", "processor", "wassertemp", "chaudiere", "solltemp", "zieltemp", "forecast", "calibration", "surface",
+    "oberflache",
 )  # fmt: skip
 
 _NOT_AIR_WORDS: Final = frozenset(
