@@ -96,6 +96,16 @@ class Device:
         self.last_event = "boot"
 
     @property
+    def key(self) -> bytes | None:
+        """Return the bind key."""
+        return self.flash.key
+
+    @property
+    def head(self) -> int:
+        """Return the id of the newest event."""
+        return self.flash.log.head
+
+    @property
     def ticks(self) -> int:
         """Return milliseconds since the start, by the device's own clock."""
         return max(round((self._clock() - self._zero) * 1000 * self._rate), 0)
