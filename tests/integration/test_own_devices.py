@@ -1,6 +1,7 @@
 """Own Bluetooth devices: heard, believed, fetched; nothing lost, nothing twice, nobody fooled."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from types import MappingProxyType
@@ -599,3 +600,47 @@ async def test_the_house_looks_after_its_own_devices(living: Living, blue: tuple
     views = {view.source: view for view in living.coordinator.engine.devices(dt_util.utcnow())}
     assert views[source].last_heard is not None
     assert living.coordinator.care.facts[source].mains is False
+
+
+async def test_a_device_that_was_reset_is_said_and_counts_nothing_twice(living: Living, blue: tuple[Any, Air]) -> None:
+    device, _ = blue
+    puffs(device, 9)
+    await hear(living, device)
+    device.flash.log.restart(0)
+    puffs(device, 2)
+    await later(living, 61)
+    await hear(living, device)
+
+    issue = ir.async_get(living.hass).async_get_issue(DOMAIN, f"device_reset_{device_of(living).owner.source}")
+    assert issue is not None
+    assert len(await recorded(living)) == 9
+
+    # A new key lets it count on from where it was.
+    device.flash.log.restart((await living.coordinator.diary.async_log_state(SLEEVE)).cursor)
+    puffs(device, 2)
+    await later(living, FIRST_WAIT_S * 2)
+    await hear(living, device)
+
+    assert len(await recorded(living)) == 11
+    assert ir.async_get(living.hass).async_get_issue(DOMAIN, issue.issue_id) is None
+
+
+async def test_the_log_names_nobody(living: Living, enable_bluetooth: None, caplog: pytest.LogCaptureFixture) -> None:
+    device = sleeve()
+    give_ana_an_inhaler(living)
+    own(living, device)
+    living.hass.config_entries.async_update_subentry(
+        living.entry, living.entry.subentries["device_07"], title="Anas secret spray"
+    )
+    with radio(device) as air:
+        await living.set_up()
+        caplog.set_level(logging.DEBUG)
+        caplog.clear()
+        air.drop_after = 3
+        await hear(living, device)
+        await hear(living, sleeve(key=OTHER_KEY, counter=50))
+
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("custom_components.smartloop")]
+    assert any("is not believed" in message for message in ours)
+    assert any("was not fetched" in message for message in ours)
+    assert "secret" not in " ".join(ours)

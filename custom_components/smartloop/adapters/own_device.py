@@ -30,6 +30,7 @@ from ..protocol import (
     KeyMissingError,
     LastEvent,
     ProtocolError,
+    ReplayError,
     WrongKeyError,
 )
 from .adverts import AdvertReader
@@ -39,7 +40,12 @@ from .reach import GattError, Trouble
 if TYPE_CHECKING:
     from homeassistant.components.bluetooth import BluetoothServiceInfoBleak
 
-ISSUE_KEY_LOST: Final = "device_key_lost"
+ISSUES: Final[dict[type[Exception], str]] = {
+    KeyMissingError: "device_key_lost",
+    ReplayError: "device_reset",
+    WrongKeyError: "device_key_lost",
+}
+"""What a new key mends: the device has another one, or its log went back behind what was fetched."""
 
 BELIEVE_EVERY_S: Final = 30.0
 """So often a device's counter is written to the disk at most."""
@@ -108,7 +114,9 @@ class OwnDevice:
         self._key = key
         self._diary = diary
         self._hands = hands
-        self._reader = AdvertReader(name, owner.address, key, 0)
+        # Its owner may have called it after somebody; logs are for strangers' eyes, too.
+        self._label = f"{owner.kind.value} {owner.address[-5:]}"
+        self._reader = AdvertReader(self._label, owner.address, key, 0)
         self._cursor = 0
         self._waiting: _Heard | None = None
         self._believing: asyncio.Task[None] | None = None
@@ -179,7 +187,7 @@ class OwnDevice:
                 await self._diary.async_save_counter(self.owner.address, heard.advert.counter)
                 self._believe(heard)
         except LedgerError as err:
-            LOGGER.debug("An advert of %s does not count: %s", self.name, err)
+            LOGGER.debug("An advert of %s does not count: %s", self._label, err)
         finally:
             self._believing = None
         self._pause = async_call_later(self._hass, BELIEVE_EVERY_S, self._go_on)
@@ -238,14 +246,15 @@ class OwnDevice:
             self._failed(err)
         except Exception as err:  # noqa: BLE001  logged with all there is to know
             # Drivers raise all sorts of things; none may be tried again with every packet.
-            LOGGER.exception("The log of %s was not fetched", self.name)
+            LOGGER.exception("The log of %s was not fetched", self._label)
             self._failed(err)
         else:
             self.counts["talks"] += 1
             self._failures = 0
             self._not_before = 0.0
             self._fetched_at = self._hass.loop.time()
-            ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
+            for issue in set(ISSUES.values()):
+                ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(issue))
         finally:
             self._fetching = None
 
@@ -294,7 +303,7 @@ class OwnDevice:
             self.counts["pages"] += 1
             if page.lost:
                 self.counts["lost"] += page.lost
-                LOGGER.warning("%s overwrote %d events before they were fetched", self.name, page.lost)
+                LOGGER.warning("%s overwrote %d events before they were fetched", self._label, page.lost)
             self._live(new, dt_util.utcnow())
 
     @callback
@@ -318,16 +327,16 @@ class OwnDevice:
         wait *= random.uniform(1.0 - JITTER, 1.0 + JITTER)  # noqa: S311  so that several do not try at once for ever
         self._not_before = self._hass.loop.time() + wait
         self._reader.refused_in_a_row = 0
-        LOGGER.debug("The log of %s was not fetched, not before %.0f s again: %s", self.name, wait, err)
-        if isinstance(err, KeyMissingError | WrongKeyError):
+        LOGGER.debug("The log of %s was not fetched, not before %.0f s again: %s", self._label, wait, err)
+        if (issue := ISSUES.get(type(err))) is not None:
             ir.async_create_issue(
                 self._hass,
                 DOMAIN,
-                self._issue_id,
+                self._issue_id(issue),
                 config_entry_id=self._entry.entry_id,
                 is_fixable=False,
                 severity=ir.IssueSeverity.WARNING,
-                translation_key=ISSUE_KEY_LOST,
+                translation_key=issue,
                 translation_placeholders={"device": self.name},
             )
 
@@ -360,9 +369,8 @@ class OwnDevice:
 
     # Bookkeeping.
 
-    @property
-    def _issue_id(self) -> str:
-        return f"{ISSUE_KEY_LOST}_{self.owner.source}"
+    def _issue_id(self, issue: str) -> str:
+        return f"{issue}_{self.owner.source}"
 
     def _work(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         # Not eagerly: a task that ends before it is remembered would be remembered for ever.
