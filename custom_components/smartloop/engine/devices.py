@@ -119,7 +119,8 @@ class Devices:
         box = self._boxes.get(source)
         if box is not None:
             box.battery.replaced(at.timestamp())
-            box.forecast_day = -1.0
+            # At once: what was replaced shall not be asked for any more.
+            box.forecast(at.timestamp())
 
     def battery_kept(self, source: str) -> bool:
         """Take back that a battery is new; return False when too much was heard of it since."""
