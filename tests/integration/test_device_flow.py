@@ -327,6 +327,20 @@ async def test_a_device_in_set_up_mode_agrees_on_a_key_of_its_own(house: HomeAss
     assert device.flash.key != KEY
 
 
+async def test_who_closes_the_dialog_after_agreeing_has_not_locked_the_device_out(house: HomeAssistant) -> None:
+    device = sleeve(key=None)
+    with radio(device):
+        device.hold_button()
+        await hear(house, device)
+        flow = await at_the_key(house)
+        assert (await go_on(house, flow, {}))["step_id"] == "inhaler_sleeve"
+        house.config_entries.subentries.async_abort(flow)
+        await hear(house, device)
+
+        flow = await at_the_key(house)
+        assert (await go_on(house, flow, {}))["step_id"] == "inhaler_sleeve"
+
+
 async def test_ways_that_are_barred_are_named(house: HomeAssistant) -> None:
     device = sleeve()
     with radio(device) as air:

@@ -5,7 +5,9 @@ from enum import StrEnum
 from typing import Final
 
 from homeassistant.core import HomeAssistant
+from homeassistant.util.hass_dict import HassKey
 
+from ..const import DOMAIN
 from ..protocol import (
     VERSION,
     DeviceKind,
@@ -27,6 +29,9 @@ from .gatt import async_converse
 from .reach import GattError
 
 BLINK_S: Final = 3
+
+_AGREED: HassKey[dict[str, bytes]] = HassKey(f"{DOMAIN}_agreed_keys")
+"""Keys agreed on in dialogs, by address: who closes one before its end has not locked the device out."""
 
 
 class Refusal(StrEnum):
@@ -91,11 +96,15 @@ async def _async_key(hass: HomeAssistant, address: str, kind: DeviceKind, text: 
         raise _Refused(Refusal.OUT_OF_RANGE)
     if claim.version != VERSION:
         raise _Refused(Refusal.VERSION_UNKNOWN)
+    agreed = hass.data.setdefault(_AGREED, {})
+    if key is None and claim.encrypted:
+        key = agreed.get(address)
     flags = Flag(0) if claim.encrypted else parse(payload, address, None, None).flags
     if key is None:
         if Flag.SETUP_MODE not in flags:
             raise _Refused(Refusal.NOT_IN_SET_UP if claim.encrypted or Flag.HAS_KEY in flags else Refusal.NO_KEY)
-        return await _async_agree(hass, address, kind, cursor)
+        agreed[address] = await _async_agree(hass, address, kind, cursor)
+        return agreed[address]
     if not claim.encrypted:
         raise _Refused(Refusal.SET_UP_MODE if Flag.SETUP_MODE in flags else Refusal.NO_KEY)
     parse(payload, address, key, None)
