@@ -1,23 +1,29 @@
 """The simulated radio and SmartLoop's quirks under ZHA's own library, without Home Assistant around it."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import pytest_socket
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.smartloop.adapters.radio import radio_fact
+from custom_components.smartloop.quirks import BOARDS, quirk_of
 from hardware.simulator.zigbee import Coordinator
 
-pytest.importorskip("homeassistant", reason="Home Assistant is not installed (script/setup)")
 gateways = pytest.importorskip("zha.application.gateway", reason="ZHA's library is not installed (script/setup lab)")
 settings = pytest.importorskip("zha.application.helpers")
 builder = pytest.importorskip("zhaquirks.builder")
 registry = pytest.importorskip("zha.quirks").DEVICE_REGISTRY
-
-from custom_components.smartloop.quirks import BOARDS, quirk_of  # noqa: E402  only where the libraries are
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -124,6 +130,31 @@ async def test_a_report_is_heard_with_how_well_it_was_heard(radio: Coordinator, 
 
         assert (climate.rssi, climate.last_seen >= before) == (-88, True)
         assert temperature.state.native_value == pytest.approx(18.75)
+
+
+async def test_smartloop_reads_the_radio_from_the_library_as_it_is(
+    radio: Coordinator, tmp_path: Path, hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Home Assistant's part in between (it finds the device by its id) is tested end to end."""
+    async with gateway(radio, tmp_path) as made:
+        dust = (await join(radio, made, "dust"))["dust"]
+        radio.link("dust", lqi=41, rssi=-88)
+        await radio.report("dust", temperature=18.75)
+        await until(lambda: dust.lqi == 41)
+        helpers = ModuleType("homeassistant.components.zha.helpers")
+        vars(helpers)["async_get_zha_device_proxy"] = lambda *_: SimpleNamespace(device=dust)
+        monkeypatch.setitem(sys.modules, helpers.__name__, helpers)
+        entry = MockConfigEntry(domain="zha")
+        entry.add_to_hass(hass)
+        box = dr.async_get(hass).async_get_or_create(
+            config_entry_id=entry.entry_id, identifiers={("zha", str(dust.ieee))}
+        )
+        fact = radio_fact(hass, box.id)
+
+    assert fact is not None
+    assert (fact.radio, fact.lqi, fact.rssi, fact.available) == ("zha", 41, -88, True)
+    assert fact.last_seen is not None
+    assert abs(dt_util.utcnow() - fact.last_seen) < timedelta(seconds=30)
 
 
 async def test_a_leak_sensor_is_enrolled_and_told_of(radio: Coordinator, tmp_path: Path) -> None:
