@@ -43,14 +43,18 @@ def _filled(line: str, values: Mapping[str, str]) -> str:
     return f'{name}: "{values[name]}"' if colon and empty.strip() == '""' else line
 
 
-def check(names: Iterable[str]) -> dict[str, str]:
-    """Return what ESPHome has against each configuration: errors and warnings, nothing when it has none."""
+def check(names: Iterable[str], instead: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what ESPHome has against each configuration: errors and warnings, nothing when it has none.
+
+    `instead` are contents to try in place of (or beside) the files that are there.
+    """
     with tempfile.TemporaryDirectory(prefix="smartloop-hardware-") as folder:
         # A copy, so that nobody's secrets are read and no build folder appears beside the sources.
         tree = Path(folder)
         for each in (*BOARDS, "common", "components"):
             shutil.copytree(HARDWARE / each, tree / each, ignore=shutil.ignore_patterns(".esphome", "*.png", "*.svg"))
-        (tree / "secrets.yaml").write_text(example_secrets(), encoding="utf-8")
+        for name, content in (dict(instead or {}) | {"secrets.yaml": example_secrets()}).items():
+            (tree / name).write_text(content, encoding="utf-8")
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return dict(pool.map(lambda name: (name, _complaint(tree / name)), names))
 
