@@ -43,13 +43,13 @@ module stand() {
   difference() {
     union() {
       translate([0, 0, 0]) rounded([62, 40, 3], 3);
-      translate([0, 34, 0]) rotate([-tilt, 0, 0]) translate([0, 0, -1]) cube([62, 4, 46]);
-      translate([0, 34, 0]) rotate([-tilt, 0, 0]) translate([0, -7, 4]) cube([62, 8, 3]);
-      translate([0, 34, 0]) rotate([-tilt, 0, 0]) translate([0, -7, 6.9]) cube([62, 2, 4]);
+      translate([0, 34, 0]) rotate([tilt, 0, 0]) translate([0, 0, -1]) cube([62, 4, 46]);
+      translate([0, 34, 0]) rotate([tilt, 0, 0]) translate([0, -7, 4]) cube([62, 8, 3]);
+      translate([0, 34, 0]) rotate([tilt, 0, 0]) translate([0, -7, 6.9]) cube([62, 2, 4]);
     }
     translate([-1, -1, -20]) cube([70, 80, 20]);
     for (x = [10, 52]) translate([x, 12, -1]) cylinder(d = 4.5, h = 6, $fn = 32);
-    translate([0, 34, 0]) rotate([-tilt, 0, 0]) translate([26, -2, 14]) cube([10, 8, 24]);
+    translate([0, 34, 0]) rotate([tilt, 0, 0]) translate([26, -2, 14]) cube([10, 8, 24]);
   }
 }
 
