@@ -3,6 +3,7 @@
     script/models list
     script/models train room_forecast --data ../shared/data/humidity
     script/models evaluate room_forecast_weather --data ../shared/data/humidity --runtime numpy --json
+    script/models evaluate sensor_health --data ../shared/data/humidity --json
     script/models export --data ../shared/data/humidity
 
 `train` writes the shipped files and their card. `evaluate` scores the shipped file through the shipped
@@ -16,6 +17,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import script._engine  # noqa: F401  its effect is the bare package
 from custom_components.smartloop.inference.catalog import Catalog
@@ -26,8 +28,16 @@ from custom_components.smartloop.inference.select import open_onnxruntime
 
 from .export import FOLDER
 
+if TYPE_CHECKING:
+    from .room_forecast.evaluate import Evaluation
+
 FORECASTS = ("room_forecast", "room_forecast_weather")
 """Trained together: the second falls back on the first."""
+
+
+SENSOR_HEALTH = "sensor_health"
+"""Statistics, without a file: `train` only writes its card."""
+MODELS = (*FORECASTS, SENSOR_HEALTH)
 
 
 def _engine(runtime: str) -> Engine:
@@ -46,6 +56,12 @@ def _list(_: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     """Train one model (and those trained with it) and ship it."""
+    if arguments.name == SENSOR_HEALTH:
+        from .sensor_health.card import write
+        from .sensor_health.evaluate import evaluate
+
+        print(write(evaluate(arguments.data)).name)
+        return 0
     from .room_forecast.train import train
 
     for path in train(arguments.data):
@@ -53,13 +69,22 @@ def _train(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(arguments: argparse.Namespace) -> int:
-    """Score one shipped model."""
+def _report(arguments: argparse.Namespace) -> Evaluation:
+    """Return the figures of one model."""
+    if arguments.name == SENSOR_HEALTH:
+        from .sensor_health.evaluate import evaluate as evaluate_health
+
+        return evaluate_health(arguments.data)
     from .room_forecast.evaluate import evaluate
 
     catalog, engine = Catalog.open(FOLDER), _engine(arguments.runtime)
     runners = {name: catalog.load(name, engine) for name in FORECASTS}
-    report = evaluate(arguments.name, arguments.data, runners, engine.name)
+    return evaluate(arguments.name, arguments.data, runners, engine.name)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    """Score one shipped model."""
+    report = _report(arguments)
     if arguments.json:
         print(json.dumps(report))
         return 0
@@ -99,7 +124,7 @@ def main() -> int:
     export = commands.add_parser("export", help="make every shipped file anew")
     export.set_defaults(run=_export)
     for command in (train, evaluate):
-        command.add_argument("name", choices=FORECASTS, metavar="NAME", help=" or ".join(FORECASTS))
+        command.add_argument("name", choices=MODELS, metavar="NAME", help=" or ".join(MODELS))
     for command in (train, evaluate, export):
         command.add_argument(
             "--data", type=Path, required=True, metavar="DIR", help="laid out as ../shared/data/humidity"

@@ -240,7 +240,7 @@ def test_ailing_devices_are_told_of_once_each_and_again_when_they_are_well() -> 
     silent, _, battery, _ = found
     assert silent["source"] == "zigbee:leak"
     # It was last heard at 22:42 and speaks every two hours: three of them, not the 25 h of a timer.
-    assert silent["t"] == "2026-02-01T04:55:00+01:00"
+    assert silent["t"] == "2026-02-01T05:03:00+01:00"
     assert silent["severity"] == "warning"
     assert battery["source"] == "zigbee:climate"
     left = next(item for item in battery["evidence"] if item["name"] == "battery_days_left")

@@ -33,6 +33,8 @@ type Array = NDArray[np.float64]
 
 MISSED = 3.0
 """Intervals missed from which a box may be called silent."""
+_ON_TIME = 1.02
+"""The third message is missed once it is late, not while it may still be on time"""
 CHANCE = 1e-3
 """Probability of the silence, at most."""
 FALSE_PER_YEAR = 0.5
@@ -237,7 +239,9 @@ class CheckIn:
         worth = min(float(self.intervals), 1.0 / (_GROWTH - 1.0))
         typical = exp(life[1])
         interval = max(typical, exp(edge) if regular else 0.0, exp(_quantile(means, weights, 0.99)) * 2.0 / MISSED)
-        habit = Habit(typical, interval, MISSED * interval, burst, life, _tail(means, weights, worth), regular)
+        habit = Habit(
+            typical, interval, MISSED * _ON_TIME * interval, burst, life, _tail(means, weights, worth), regular
+        )
         per_year = _YEAR / float((weights * np.exp(means)).sum())
         limit = _limit(habit, FALSE_PER_YEAR / per_year)
         return replace(habit, limit=max(limit, LEAST_SPAN_S - self._span))

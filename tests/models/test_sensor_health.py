@@ -1,0 +1,151 @@
+"""Sensor health's workshop: reading streams, scoring silences honestly, the card beside what is measured."""
+
+import gzip
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from onnx_models.sensor_health import silence, wear
+from onnx_models.sensor_health.card import CARD, write
+from onnx_models.sensor_health.evaluate import BASELINES, NAME, evaluate
+from onnx_models.sensor_health.house import blamed
+from onnx_models.sensor_health.simulate import Show, lives, trio
+from onnx_models.sensor_health.streams import Stream, streams
+
+ROOT = Path(__file__).resolve().parents[2]
+HOUR = 3600.0
+
+
+def stream(gaps: list[float], name: str = "climate", *, real: bool = True) -> Stream:
+    return Stream(home="home", name=name, at=np.cumsum([1.6e9, *gaps]), events=False, real=real)
+
+
+def put(path: Path, header: str, rows: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        file.write("\n".join([header, *rows, ""]))
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder laid out like the reference data, with a home under a name never seen."""
+    folder = tmp_path_factory.mktemp("humidity")
+    begin = 1_560_000_000
+    # A day of silence of the climate alone, later a day of everything.
+    for kind, rest, every, silent in (
+        ("climate", "20.0,50.0,1010,90,100,3000", 1800, ((300, 324), (500, 524))),
+        ("motion", "1,80,90,100,3000", 2700, ((500, 524),)),
+    ):
+        times = list(range(begin, begin + 900 * 3600, every))
+        times = [at for at in times if not any(a * 3600 <= at - begin < b * 3600 for a, b in silent)]
+        header = "time,temp_c,rh_pct,pressure_hpa,linkquality,battery_pct,voltage_mv"
+        put(
+            folder / "sgh_zigbee_homes" / f"home_zzzz_{kind}.csv.gz",
+            header if kind == "climate" else "time,occupancy,illuminance_lx,linkquality,battery_pct,voltage_mv",
+            [f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ},{rest}" for at in times],
+        )
+    return folder
+
+
+def test_streams_are_read_whatever_the_home_is_called(made_up: Path) -> None:
+    found = streams(made_up)
+    assert [(each.home, each.name, each.events, each.real) for each in found] == [
+        ("home_zzzz", "climate", False, True),
+        ("home_zzzz", "motion", True, True),
+    ]
+    assert [round(each.interval) for each in found] == [1800, 2700]
+
+
+def test_a_folder_without_homes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no stream"):
+        streams(tmp_path)
+
+
+def test_a_false_alarm_an_outage_and_a_delay_are_told_apart() -> None:
+    made = stream([HOUR] * 100 + [2.5 * HOUR] + [HOUR] * 100 + [30 * HOUR] + [HOUR] * 100)
+    found = silence.figures(silence.blocks(made, np.full(made.at.size, 2.0 * HOUR)))
+    assert found["outages"] == 1.0
+    assert found["outages_noticed"] == 1.0
+    assert found["outage_delay_intervals"] == pytest.approx(2.0)
+    years = 302.5 / 24 / 365.25
+    assert found["real_false_per_year"] == pytest.approx(1.0 / years, rel=0.02)
+
+
+def test_the_model_beats_the_timer_and_the_median_on_a_made_up_home(made_up: Path) -> None:
+    report = evaluate(made_up)
+    assert report["model"] == NAME
+    assert set(report["baselines"]) == {*BASELINES, "straight_line"}
+    assert all(set(each) == set(report["metrics"]) for each in (report["fallback"], *report["baselines"].values()))
+    metrics, timer = report["metrics"], report["baselines"]["timer_25h"]
+    assert metrics["outages"] == 3.0
+    assert metrics["outages_noticed"] == 1.0
+    assert timer["outages_noticed"] == 0.0
+    assert metrics["real_false_per_year"] == 0.0
+    assert metrics["outage_delay_intervals"] == pytest.approx(3.06, abs=0.1)
+    assert (metrics["decisions_box"], metrics["decisions_bridge"]) == (1.0, 1.0)
+    assert metrics["decisions_box_alone_in_the_dark"] == 0.0
+    json.dumps(report)
+
+
+def test_the_command_line_prints_one_object(made_up: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "onnx_models", "evaluate", NAME, "--data", str(made_up), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert set(report) == {
+        "model", "version", "engine", "n_subjects", "n_rows", "metrics", "fallback", "baselines", "intervals",
+    }  # fmt: skip
+
+
+def test_the_card_says_what_was_missed(made_up: Path, tmp_path: Path) -> None:
+    report = evaluate(made_up)
+    report["metrics"]["real_false_per_year"] = 7.0
+    text = write(report, tmp_path / "card.md").read_text("utf-8")
+    assert "real messages: 7.00, **missed** (at most 1)" in text
+    assert CARD.read_text("utf-8").startswith("# Model card: sensor health")
+
+
+def test_batteries_on_simulated_curves() -> None:
+    """The targets of models.md 8, where the card says that they are met."""
+    known, by_age, _ = wear.batteries(7)
+    for show in (Show.ALKALINE_MV, Show.COIN_PERCENT):
+        coverage, error = known[f"battery_{show}_30d_coverage"], known[f"battery_{show}_30d_error"]
+        assert coverage is not None
+        assert coverage >= 0.75
+        assert error is not None
+        assert error <= 0.2
+        aged = by_age[f"battery_{show}_30d_error"]
+        assert aged is not None
+        assert error < aged
+
+
+def test_simulations_are_the_same_each_time() -> None:
+    one, other = lives(2, 3), lives(2, 3)
+    assert all(np.array_equal(a.level, b.level) for a, b in zip(one, other, strict=True))
+    first = trio("stuck", 0.3, np.random.default_rng(1))
+    assert np.array_equal(first.shown, trio("stuck", 0.3, np.random.default_rng(1)).shown)
+
+
+def test_on_real_zigbee_homes_outages_are_noticed_in_time(humidity: Path) -> None:
+    """Figures of the card, with room: on homes that are not here they are what they are."""
+    real = [each for each in streams(humidity) if each.real]
+    found = silence.figures([block for each in real for block in silence.blocks(each, silence.learned(each))])
+    delay, noticed, years = found["outage_delay_intervals"], found["outages_noticed"], found["real_sensor_years"]
+    assert delay is not None
+    assert delay <= 3.5
+    assert noticed is not None
+    assert noticed >= 0.95
+    assert found["real_false_per_year"] is not None
+    assert years is not None
+    assert found["real_false_per_year"] * years <= 2.0
+    assert blamed(real)["bridge"] > 10
