@@ -118,6 +118,7 @@ async def rate(hass: HomeAssistant, name: str, unit: str | None, platform: str =
         ("Atemfrequenz", "bpm", Measurand.RESPIRATORY_RATE),
         ("Ademhaling", "breaths per minute", Measurand.RESPIRATORY_RATE),
         ("VOC index", None, Measurand.VOC_INDEX),
+        ("Bed motion", "%", Measurand.BED_MOTION),
     ],
 )
 async def test_names_tell_what_no_class_does(
@@ -132,6 +133,8 @@ async def test_names_tell_what_no_class_does(
         ("Average heart rate", "bpm", "withings"),
         ("Ruhepuls", "bpm", "withings"),
         ("Fan speed", "rpm", "esphome"),
+        ("Bed load", "%", "esphome"),
+        ("Motion", "%", "esphome"),
         ("Heart", "beats", "esphome"),
         ("Heart", None, "esphome"),
         ("Number of targets", None, "esphome"),
@@ -142,6 +145,23 @@ async def test_a_nights_mean_and_a_fan_are_no_heart(
     household_hass: HomeAssistant, name: str, unit: str | None, platform: str
 ) -> None:
     assert await rate(household_hass, name, unit, platform) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "measurand"),
+    [
+        ("Cold corner surface temperature", Measurand.SURFACE_TEMPERATURE),
+        ("Oberflächentemperatur", Measurand.SURFACE_TEMPERATURE),
+        ("Air temperature", Measurand.TEMPERATURE),
+    ],
+)
+async def test_a_cold_corner_is_not_the_air_of_its_room(
+    household_hass: HomeAssistant, name: str, measurand: Measurand
+) -> None:
+    box = add_device(household_hass, "esphome", "Cold corner", "hallway")
+    add_entity(household_hass, "esphome", temperature(14.0), "probe", device_id=box.id, original_name=name)
+
+    assert await found(household_hass) == {"sensor.probe": measurand}
 
 
 async def test_sensirions_index_is_told_by_its_name(household_hass: HomeAssistant) -> None:

@@ -21,6 +21,7 @@ from ..pace import paced
 from .roles import MEASURANDS, Role, guess
 from .senses import (
     AIR,
+    Names,
     Sense,
     device_class_of,
     is_company,
@@ -219,7 +220,7 @@ def _candidate(hass: HomeAssistant, entry: er.RegistryEntry, chosen_by: ar.AreaE
         # What the owner made a room's sensor needs no second opinion.
         outdoor = area_is_outdoor(area)
     else:
-        if not _is_plain(entry) or (measurand in AIR and not is_room_air(names.own[:2], names.all)):
+        if not _is_plain(entry) or not _is_of_the_room(measurand, names):
             return None
         area_id = er.async_get_effective_area_id(hass, entry)
         area = ar.async_get(hass).async_get_area(area_id) if area_id else None
@@ -241,6 +242,13 @@ def _candidate(hass: HomeAssistant, entry: er.RegistryEntry, chosen_by: ar.AreaE
 def _may_measure(entry: er.RegistryEntry) -> bool:
     """Return whether an entity is worth a closer look: there are thousands that are not."""
     return is_known_class(entry) or (device_class_of(entry) is None and entry.domain in _PLAIN_DOMAINS)
+
+
+def _is_of_the_room(measurand: Measurand, names: Names) -> bool:
+    """Return whether a temperature or humidity is the room's, not that of a thing or of water in a pipe."""
+    if measurand is Measurand.SURFACE_TEMPERATURE:
+        return is_room_air((), names.all)
+    return measurand not in AIR or is_room_air(names.own[:2], names.all)
 
 
 def _is_plain(entry: er.RegistryEntry) -> bool:

@@ -12,6 +12,7 @@ from homeassistant.components.binary_sensor import DOMAIN as BINARY_SENSOR_DOMAI
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.sensor import ATTR_STATE_CLASS, SensorDeviceClass, SensorStateClass
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
+from homeassistant.const import PERCENTAGE
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
@@ -32,6 +33,7 @@ class Sense(StrEnum):
 SENSES: Final[Mapping[Measurand, Sense]] = {
     Measurand.TEMPERATURE: Sense.DAMP,
     Measurand.RELATIVE_HUMIDITY: Sense.DAMP,
+    Measurand.SURFACE_TEMPERATURE: Sense.DAMP,
     Measurand.WET: Sense.LEAK,
     Measurand.WATER_FLOW: Sense.LEAK,
     Measurand.WATER_VOLUME: Sense.LEAK,
@@ -45,6 +47,7 @@ SENSES: Final[Mapping[Measurand, Sense]] = {
     Measurand.BED_OCCUPANCY: Sense.BED,
     Measurand.HEART_RATE: Sense.BED,
     Measurand.RESPIRATORY_RATE: Sense.BED,
+    Measurand.BED_MOTION: Sense.BED,
     Measurand.WINDOW_OPEN: Sense.PEOPLE,
     Measurand.MOTION: Sense.PEOPLE,
     Measurand.PRESENCE: Sense.PEOPLE,
@@ -68,7 +71,7 @@ def is_company(measurands: Iterable[Measurand]) -> bool:
 def senses_of(measurands: Iterable[Measurand]) -> tuple[Sense, ...]:
     """Return what can be looked after with these: damp needs temperature and humidity together."""
     known = set(measurands)
-    found = {SENSES[each] for each in known if each in SENSES and each not in AIR and each not in _COMPANY}
+    found = {SENSES[each] for each in known if each in SENSES and each not in _COMPANY} - {Sense.DAMP}
     if known.issuperset(AIR):
         found.add(Sense.DAMP)
     return tuple(each for each in Sense if each in found)
@@ -104,6 +107,11 @@ _BED: Final = (
     "bedsensor", "bedbezetting", "matras", "cama", "colchon", "letto", "materasso", "lozko", "lozka", "materac", "sang",
     "sangen", "seng", "sengen", "postel", "posteli", "sleeper", "crib", "cot",
 )  # fmt: skip
+_MOVES: Final = ("motion", "movement", "bewegung", "mouvement", "beweging", "movimiento", "movimento", "rorelse")
+_SURFACE: Final = (
+    "surface", "cold corner", "kalte ecke", "oberflache", "oberflachentemperatur", "wandtemperatur", "oppervlak",
+    "superficie", "powierzchni",
+)  # fmt: skip
 _ROOM_WITH_BED: Final = ("bed room", "living bed")
 _VOC: Final = ("voc", "tvoc", "vocs")
 _OF_NO_ROOM: Final = frozenset({"group", "mobile_app", "ping"})
@@ -136,6 +144,11 @@ def _is(measurand: Measurand) -> _Rule:
     return lambda _entry, _names: measurand
 
 
+def _temperature(_entry: er.RegistryEntry, names: Names) -> Measurand | None:
+    # Only what the sensor itself is called: a device "at the cold corner" measures the air there.
+    return Measurand.SURFACE_TEMPERATURE if any_says(names.own[:2], _SURFACE) else Measurand.TEMPERATURE
+
+
 def _flow(_entry: er.RegistryEntry, names: Names) -> Measurand | None:
     # Ventilation is measured in the same units.
     if any_word(names.all, _AIR_FLOW) and not any_says(names.all, _WATER):
@@ -163,7 +176,7 @@ def _index(_entry: er.RegistryEntry, names: Names) -> Measurand | None:
 
 
 _BY_CLASS: Final[Mapping[tuple[str, str], _Rule]] = {
-    (SENSOR_DOMAIN, SensorDeviceClass.TEMPERATURE): _is(Measurand.TEMPERATURE),
+    (SENSOR_DOMAIN, SensorDeviceClass.TEMPERATURE): _temperature,
     (SENSOR_DOMAIN, SensorDeviceClass.HUMIDITY): _is(Measurand.RELATIVE_HUMIDITY),
     (SENSOR_DOMAIN, SensorDeviceClass.PM1): _is(Measurand.PM1),
     (SENSOR_DOMAIN, SensorDeviceClass.PM25): _is(Measurand.PM25),
@@ -185,7 +198,7 @@ _BY_CLASS: Final[Mapping[tuple[str, str], _Rule]] = {
     (BINARY_SENSOR_DOMAIN, BinarySensorDeviceClass.OCCUPANCY): _somebody,
     (BINARY_SENSOR_DOMAIN, BinarySensorDeviceClass.PRESENCE): _somebody,
 }
-"""What is proposed. Cold corners and dehumidifiers only their owner knows."""
+"""What is proposed. What dries the air only its owner knows."""
 
 _RATE_UNITS: Final = frozenset(
     {"bpm", "br/min", "brpm", "rpm", "1/min", "/min", "min⁻¹", "beats/min", "breaths/min"}
@@ -212,13 +225,17 @@ def measurand_of(entry: er.RegistryEntry, names: Names, unit: str | None) -> Mea
     if entry.domain != SENSOR_DOMAIN or entry.platform in _OF_NO_ROOM:
         return None
     if unit is not None:
-        return _rate(names) if unit.casefold() in _RATE_UNITS else None
+        return _moves(names) if unit == PERCENTAGE else _rate(names) if unit.casefold() in _RATE_UNITS else None
     # A count or an index without unit: a text has no state class.
     if (entry.capabilities or {}).get(ATTR_STATE_CLASS) != SensorStateClass.MEASUREMENT:
         return None
     if any_says(names.own, _BREATH):
         return _rate(names)
     return _index(entry, names)
+
+
+def _moves(names: Names) -> Measurand | None:
+    return Measurand.BED_MOTION if any_word(names.all, _BED) and any_says(names.own, _MOVES) else None
 
 
 def _rate(names: Names) -> Measurand | None:

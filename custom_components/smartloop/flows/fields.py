@@ -61,6 +61,7 @@ _FILTERS: Final[Mapping[Measurand, EntityFilterSelectorConfig]] = {
     Measurand.VOC_INDEX: {"domain": "sensor"},
     Measurand.HEART_RATE: {"domain": "sensor"},
     Measurand.RESPIRATORY_RATE: {"domain": "sensor"},
+    Measurand.BED_MOTION: {"domain": "sensor"},
     **dict.fromkeys(
         (
             Measurand.WET,

@@ -29,6 +29,7 @@ ROOM_SECTIONS: Final[Mapping[str, Mapping[str, Measurand]]] = {
         "bed": Measurand.BED_OCCUPANCY,
         "heart_rate": Measurand.HEART_RATE,
         "breathing": Measurand.RESPIRATORY_RATE,
+        "bed_motion": Measurand.BED_MOTION,
     },
     "people": {
         "motion": Measurand.MOTION,
