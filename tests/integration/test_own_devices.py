@@ -301,6 +301,23 @@ async def test_a_broken_download_goes_on_where_it_was_not_from_the_start(living:
     assert len(await recorded(living)) == 60
 
 
+async def test_the_same_packet_again_is_enough_to_go_on(living: Living, blue: tuple[Any, Air]) -> None:
+    device, air = blue
+    await hear(living, device)
+    puffs(device, 60, envelope=[10.0] * 20)
+    air.drop_after = 7
+    await hear(living, device)
+    payload = device.payload()
+    assert 0 < len(await recorded(living)) < 60
+
+    # No new advert for a while: nothing about the device has changed.
+    await later(living, FIRST_WAIT_S * 2)
+    await hear(living, bed_node())
+    await hear(living, device, payload)
+
+    assert len(await recorded(living)) == 60
+
+
 async def test_a_page_is_on_the_disk_before_the_next_is_asked_for(living: Living, blue: tuple[Any, Air]) -> None:
     device, _ = blue
     puffs(device, 60, envelope=[10.0] * 20)

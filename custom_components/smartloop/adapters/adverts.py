@@ -51,7 +51,7 @@ class AdvertReader:
         """By key or counter. A device that ran far ahead while nobody listened is refused until a talk tells its counter."""
 
         self.newest: Advert | None = None
-        """The last one that was believed since the start, or since the device was talked to."""
+        """The last one that was believed since the start, or since all it told of was fetched."""
 
     def read(self, payload: bytes) -> Advert | None:
         """Return an advert that is authentic and new."""
@@ -77,7 +77,6 @@ class AdvertReader:
     def told(self, counter: int) -> None:
         """Take over the counter a device told in a talk."""
         self.counter = max(self.counter, counter)
-        self.newest = None
         self.refused_in_a_row = 0
 
     def _refuse(self, reason: Refused) -> None:

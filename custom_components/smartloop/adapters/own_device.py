@@ -253,6 +253,8 @@ class OwnDevice:
             self._failures = 0
             self._not_before = 0.0
             self._fetched_at = self._hass.loop.time()
+            # Whatever comes now is newer, and says by itself what there is to fetch.
+            self._reader.newest = None
             for issue in set(ISSUES.values()):
                 ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(issue))
         finally:
