@@ -7,7 +7,7 @@ from hardware.configuration import ESPHOME, HARDWARE, check, configurations
 needs_esphome = pytest.mark.skipif(
     not ESPHOME.exists(), reason="ESPHome is not here (script/setup hardware installs it)"
 )
-VARIANTS = {"mold_node": 4, "dust_node": 5, "leak_node": 3, "bed_node": 6, "inhaler_sleeve": 1, "hub": 2}
+VARIANTS = {"mold_node": 4, "dust_node": 5, "leak_node": 3, "bed_node": 7, "inhaler_sleeve": 2, "hub": 3}
 
 
 @pytest.fixture(scope="module")
