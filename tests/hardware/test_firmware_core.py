@@ -37,7 +37,7 @@ def program(compiled: Compile) -> Path:
     if sources is None:
         pytest.skip("ESPHome is not here (script/setup hardware installs it)")
     component = HARDWARE / "components" / "smartloop_ble"
-    core = tuple(component / "core" / f"{name}.cpp" for name in ("crypto", "records", "device"))
+    core = tuple(component / f"{name}.cpp" for name in ("crypto", "records", "device"))
     cipher = sources / "esphome" / "components" / "ble_device_base" / "ble_aes_ccm.cpp"
     return compiled("device", component, sources, extra=(*core, cipher))
 

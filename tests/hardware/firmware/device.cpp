@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/device.h"
+#include "device.h"
 #include "esphome/components/ble_device_base/ble_aes_ccm.h"
 
 using namespace smartloop::ble;
