@@ -45,6 +45,7 @@ class Own:
 
 MEASURED: Final[Mapping[Sign, Measurand]] = {
     Sign.BATTERY: Measurand.BATTERY,
+    Sign.VOLTAGE: Measurand.BATTERY_VOLTAGE,
     Sign.LINK_QUALITY: Measurand.LINK_QUALITY,
 }
 """What the engine hears of it."""
