@@ -12,6 +12,9 @@ from ..protocol import DeviceKind, EpochRecord, Page, PuffRecord
 FRESH: Final = timedelta(minutes=20)
 """A bed's older minutes say nothing of now: they go to the diary alone. Beds are asked every five minutes."""
 
+TRUSTED: Final = 0.5
+"""A pulse or breath the device itself doubts is not known; the diary keeps it with its quality."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Owner:
@@ -77,19 +80,19 @@ def readings(owner: Owner, epoch: StoredEpoch, now: datetime) -> Iterator[Readin
     """Yield what a minute of a bed measured, while it is fresh."""
     if not timedelta(0) <= now - epoch.at <= FRESH:
         return
-    quality = 1.0 if epoch.quality is None else epoch.quality
+    doubtful = epoch.quality is not None and epoch.quality < TRUSTED
     measured = (
-        (Measurand.BED_OCCUPANCY, None if epoch.occupied is None else float(epoch.occupied), 1.0),
-        (Measurand.HEART_RATE, epoch.heart_rate, quality),
-        (Measurand.RESPIRATORY_RATE, epoch.respiratory_rate, quality),
-        (Measurand.BED_MOTION, epoch.motion, quality),
+        (Measurand.BED_OCCUPANCY, None if epoch.occupied is None else float(epoch.occupied)),
+        (Measurand.HEART_RATE, None if doubtful else epoch.heart_rate),
+        (Measurand.RESPIRATORY_RATE, None if doubtful else epoch.respiratory_rate),
+        (Measurand.BED_MOTION, epoch.motion),
     )
-    for measurand, value, trust in measured:
-        if value is not None and trust > 0.0:
-            yield from reading(owner, measurand, value, epoch.at, trust)
+    for measurand, value in measured:
+        if value is not None:
+            yield from reading(owner, measurand, value, epoch.at)
 
 
-def reading(owner: Owner, measurand: Measurand, value: float, at: datetime, quality: float = 1.0) -> Iterator[Reading]:
+def reading(owner: Owner, measurand: Measurand, value: float, at: datetime) -> Iterator[Reading]:
     """Yield one reading, or nothing where the value cannot be true."""
     try:
         yield Reading(
@@ -99,7 +102,6 @@ def reading(owner: Owner, measurand: Measurand, value: float, at: datetime, qual
             place=owner.place,
             at=at,
             source=owner.source,
-            quality=quality,
             person=None if measurand is Measurand.BATTERY else owner.person,
         )
     except ReadingError:
