@@ -58,3 +58,32 @@ async def shoot(page: Page, path: Path) -> None:
     """Save what is on the screen."""
     path.parent.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=path)
+
+
+async def add_smartloop(page: Page, url: str) -> None:
+    """Press what an owner presses; every proposal is taken as it is."""
+    await page.goto(f"{url}/config/integrations/dashboard")
+    await page.get_by_role("button", name="Add integration").click()
+    await page.locator("dialog-add-integration ha-integration-list-item").first.wait_for()
+    await page.keyboard.type("SmartLoop")
+    await page.locator("ha-integration-list-item", has_text="SmartLoop").first.click()
+    for title in ("Your household", "SmartLoop found these rooms", "Who lives here?"):
+        await page.get_by_text(title).first.wait_for()
+        await page.get_by_role("button", name="Submit").click()
+    await page.get_by_role("button", name="Finish").click()
+
+
+async def add_own_device(page: Page, url: str, offer: str, key: str, **choices: str) -> None:
+    """Take up an offer of Repairs: type the key, choose by a field's and an option's words, finish."""
+    await page.goto(f"{url}/config/repairs")
+    await page.get_by_text(offer).first.click()
+    dialog = page.locator("dialog-data-entry-flow")
+    await dialog.locator("ha-list-item", has_text="Add it").click()
+    await dialog.get_by_text("Key of").first.wait_for()
+    await dialog.locator("input").first.fill(key)
+    await dialog.get_by_role("button", name="Submit").click()
+    for field, option in choices.items():
+        await dialog.locator("ha-selector-select", has_text=field).click()
+        await dialog.locator("ha-dropdown-item", has_text=option).first.click()
+    await dialog.get_by_role("button", name="Submit").click()
+    await dialog.get_by_role("button", name="Finish").click()

@@ -70,7 +70,7 @@ async def go_on(owner: Client, path: str, step: Any, answers: Answers) -> Any:
     if step["type"] not in ("create_entry", "abort"):
         msg = f"ended with {step['type']}"
         raise LabError(msg)
-    if step["type"] == "abort" and not step.get("reason", "").endswith(("successful", "reconfigured")):
+    if step["type"] == "abort" and not step.get("next_flow") and not step["reason"].endswith("successful"):
         msg = f"ended with {step['reason']}"
         raise LabError(msg)
     return step

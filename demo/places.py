@@ -29,7 +29,7 @@ async def device_of(owner: Client, entry_id: str, timeout: float = 60.0) -> str:
             await asyncio.sleep(0.3)
 
 
-async def issues(owner: Client, *, beginning: str, count: int, timeout: float = 60.0) -> list[dict[str, Any]]:
+async def issues(owner: Client, *, beginning: str, count: int = 1, timeout: float = 60.0) -> list[dict[str, Any]]:
     """Wait until SmartLoop offers so many things in Repairs."""
     async with asyncio.timeout(timeout):
         while True:

@@ -1,106 +1,23 @@
-"""A house whose sensors come by radio: a Zigbee stick, a Bluetooth proxy, and one sensor of every kind."""
+"""One sensor of every kind: discovered over its radio, added in the browser, known to the house."""
 
 import asyncio
-import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hardware.simulator.ble.bthome import BTHomeNode
-from hardware.simulator.ble.peripheral import BedNode, InhalerSleeve
-from hardware.simulator.proxy import Proxy
-from hardware.simulator.zigbee import Coordinator
+from playwright.async_api import Error as BrowserError
 
-from .bluetooth import add_found, add_proxy
-from .client import Client
-from .household import Home
-from .places import device_of, issues, make_areas, put
-from .zigbee import add_devices, add_zha, device_id
+from .browser import add_own_device, add_smartloop, browse, chromium, log_in
+from .client import Client, ClientError
+from .flows import SUBENTRY_FLOW, go_on, walk_repair
+from .household import Home, log_in_people, set_up
+from .lab import Lab, LabError
+from .places import issues
+from .radios import Radios, connect, radios
 
-ZIGBEE = {"mold": "Bathroom", "leak": "Kitchen", "dust": "Living room", "climate": "Bedroom"}
-"""Where the Zigbee sensors stand."""
-NAMES = {
-    "mold": "Bathroom wall",
-    "leak": "Under the sink",
-    "dust": "Air monitor",
-    "climate": "Bedroom climate",
-}
 PATIENCE_S = 60.0
-
-
-@dataclass(kw_only=True)
-class Radios:
-    """What is in the air of the house."""
-
-    zigbee: Coordinator
-    proxy: Proxy
-    pipe: BTHomeNode
-    """A leak sensor that broadcasts."""
-    sleeve: InhalerSleeve
-    bed: BedNode
-    sleeve_key: bytes
-    bed_key: bytes
-
-
-@asynccontextmanager
-async def radios() -> AsyncIterator[Radios]:
-    """Switch everything on; nothing of it is known to Home Assistant yet."""
-    sleeve_key, bed_key = secrets.token_bytes(16), secrets.token_bytes(16)
-    pipe = BTHomeNode("A4:C1:38:5E:00:01", "SL-LEAK")
-    sleeve = InhalerSleeve("C2:5E:57:00:00:10", key=sleeve_key, name="SL-SLEEVE", drift_ppm=20.0)
-    bed = BedNode("C2:5E:57:00:00:20", key=bed_key, name="SL-BED", drift_ppm=-15.0)
-    pipe.measure({"battery": 97, "leak": 0})
-    async with Coordinator() as zigbee, Proxy(devices=[pipe], slots=3) as proxy:
-        yield Radios(
-            zigbee=zigbee,
-            proxy=proxy,
-            pipe=pipe,
-            sleeve=sleeve,
-            bed=bed,
-            sleeve_key=sleeve_key,
-            bed_key=bed_key,
-        )
-
-
-async def connect(owner: Client, air: Radios) -> dict[str, str]:
-    """Bring stick, proxy and bought sensors into Home Assistant and say where each stands; returns boxes by name."""
-    areas = await make_areas(owner, dict.fromkeys([*ZIGBEE.values(), "Laundry"]))
-    await add_zha(owner, air.zigbee)
-    boxes = {}
-    for name, device in (await add_devices(owner, air.zigbee, *ZIGBEE)).items():
-        boxes[name] = device_id(device)
-        await put(owner, boxes[name], areas[ZIGBEE[name]], NAMES[name])
-    await add_proxy(owner, air.proxy)
-    boxes["pipe"] = await device_of(owner, await add_found(owner, "bthome"))
-    await put(owner, boxes["pipe"], areas["Laundry"], "Washing machine")
-    return boxes
-
-
-async def offered(owner: Client, air: Radios) -> dict[str, str]:
-    """Bring SmartLoop's own devices home; returns Repairs' offer of each kind."""
-    air.proxy.devices += [air.sleeve, air.bed]
-    found = await issues(owner, beginning="new_inhaler_sleeve_", count=1)
-    found += await issues(owner, beginning="new_bed_node_", count=1)
-    return {each["translation_key"].removeprefix("new_"): each["issue_id"] for each in found}
-
-
-async def speak(air: Radios) -> None:
-    """Let every sensor say something."""
-    await air.zigbee.report("mold", temperature=18.6, humidity=74.5, surface_temperature=14.2)
-    await air.zigbee.report("climate", temperature=17.9, humidity=61.0)
-    await air.zigbee.report("dust", pm25=38.0, co2=1210.0, temperature=21.2)
-    await air.zigbee.zone("leak", wet=True)
-    air.pipe.measure({"battery": 97, "leak": 1})
-    air.proxy.advertise_now()
-
-
-def away(air: Radios) -> None:
-    """Ana takes two puffs while she is out, and sleeps a night in between: the devices remember."""
-    air.sleeve.puff(shake_s=3.1, tilt_deg=12.0, peak_flow_lpm=48.0, envelope=(0.0, 22.0, 48.0, 40.0, 12.0))
-    air.sleeve.puff(shake_s=0.4, tilt_deg=50.0, peak_flow_lpm=96.0)
-    air.bed.epoch(occupied=True, heart_rate=58.0, respiratory_rate=14.5, motion=0.03, quality=0.9)
+OFFERS = {"inhaler": "new_inhaler_sleeve_", "bed": "new_bed_node_"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +35,116 @@ SENSES = (
     Sense(kind="mold", path="Zigbee (ZHA)", place="bathroom", measurands=("temperature", "relative_humidity")),
     Sense(kind="dust", path="Zigbee (ZHA)", place="living_room", measurands=("pm25", "co2")),
     Sense(kind="leak", path="Zigbee (ZHA)", place="kitchen", measurands=("wet",)),
-    Sense(kind="leak", path="Bluetooth (BTHome)", place="laundry", measurands=("wet",)),
+    Sense(kind="leak", path="Bluetooth (BTHome, ESPHome proxy)", place="laundry", measurands=("wet",)),
     Sense(
         kind="bed",
-        path="Bluetooth (own protocol)",
+        path="Bluetooth (own protocol, ESPHome proxy)",
         place="bedroom",
         measurands=("bed_occupancy", "heart_rate", "respiratory_rate"),
         personal=True,
     ),
 )
+
+
+async def check_senses(lab: Lab) -> dict[str, Any]:
+    """Bring the house up, add everything as a new owner does, let every sensor speak; return what was seen."""
+    began = time.monotonic()
+    report: dict[str, Any] = {"added_with": "browser" if chromium() else "flows over REST, as there is no Chromium"}
+    lab.prepare()
+    await lab.seed_owner()
+    await lab.start()
+    home: Home | None = None
+    try:
+        async with radios() as air:
+            home = await log_in_people(lab, await lab.client())
+            await connect(home.owner, air)
+            report["offered"] = await (add_in_browser if chromium() else add_over_rest)(lab, home, air)
+            report["senses"] = await listen(home, air)
+            await hidden(home)
+    except (AssertionError, BrowserError, ClientError, LabError, TimeoutError) as err:
+        report["failed"] = f"{type(err).__name__}: {err}"
+        report["log"] = lab.tail(60)
+    finally:
+        if home is not None:
+            await home.close()
+        await lab.stop()
+    report["errors"] = lab.errors()
+    report["seconds"] = round(time.monotonic() - began, 1)
+    return report
+
+
+# Adding.
+
+
+async def add_in_browser(lab: Lab, home: Home, air: Radios) -> dict[str, str]:
+    """Set SmartLoop up and take up its offers by mouse and keyboard."""
+    async with browse(lab.url) as page:
+        await log_in(page, lab.url)
+        await add_smartloop(page, lab.url)
+        found = await offered(home.owner, air)
+        await add_own_device(page, lab.url, "Bed node", air.bed_key.hex(), Person="Ana", Room="Bedroom")
+        await add_own_device(
+            page, lab.url, "Inhaler sleeve", air.sleeve_key.hex(), Inhaler="Ana: another inhaler, for relief"
+        )
+    return found
+
+
+async def add_over_rest(lab: Lab, home: Home, air: Radios) -> dict[str, str]:
+    """Do the same without a browser."""
+    await set_up(home.owner)
+    found = await offered(home.owner, air)
+    people = await home.owner.command("person/list")
+    ana = next(each["id"] for each in people["storage"] if each["name"] == "Ana")
+    for kind, key in (("bed", air.bed_key), ("inhaler", air.sleeve_key)):
+        step = await walk_repair(home.owner, found[kind], {"init": {"next_step_id": "add"}})
+        flow = await home.owner.rest("GET", f"{SUBENTRY_FLOW}/{step['next_flow'][1]}")
+        answers = {
+            "key": {"key": key.hex()},
+            "bed_node": {"person": ana, "room": "bedroom"},
+            "inhaler_sleeve": {"inhaler": f"{ana}/new:reliever"},
+        }
+        await go_on(home.owner, SUBENTRY_FLOW, flow, answers)
+    return found
+
+
+async def offered(owner: Client, air: Radios) -> dict[str, str]:
+    """Bring SmartLoop's own devices home; returns Repairs' offer of each kind."""
+    # A bed is asked every few minutes, and at once when it is added: so somebody lies in it by then.
+    air.bed.epoch(occupied=True, heart_rate=58.0, respiratory_rate=14.5, motion=0.03, quality=0.9)
+    air.come_home()
+    return {kind: (await issues(owner, beginning=begin))[0]["issue_id"] for kind, begin in OFFERS.items()}
+
+
+# Listening.
+
+
+async def listen(home: Home, air: Radios) -> list[dict[str, Any]]:
+    """Let every sensor say something, and wait until the house knows it."""
+    # Both devices must have been heard with their keys before Ana leaves.
+    await downloaded(home)
+    air.proxy.devices.remove(air.sleeve)
+    air.sleeve.puff(shake_s=3.1, tilt_deg=12.0, peak_flow_lpm=48.0, envelope=(0.0, 22.0, 48.0, 40.0, 12.0))
+    await asyncio.sleep(1)
+    air.sleeve.puff(shake_s=0.4, tilt_deg=50.0, peak_flow_lpm=96.0)
+    since = time.monotonic()
+    await air.zigbee.report("mold", temperature=18.6, humidity=74.5, surface_temperature=14.2)
+    await air.zigbee.report("dust", pm25=38.0, co2=1210.0, temperature=21.2)
+    await air.zigbee.zone("leak", wet=True)
+    air.pipe.measure({"battery": 97, "leak": 1})
+    air.proxy.advertise_now()
+    seen = [await known(home, sense, since=since) for sense in SENSES]
+    air.proxy.devices.append(air.sleeve)
+    return [*seen, await puffs(home, 2, since=time.monotonic())]
+
+
+async def downloaded(home: Home) -> None:
+    """Wait until both own devices have told what they are."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            devices = await home.owner.command("config/device_registry/list")
+            if sum(bool(each["sw_version"]) and each["manufacturer"] == "SmartLoop" for each in devices) >= len(OFFERS):
+                return
+            await asyncio.sleep(0.3)
 
 
 async def known(home: Home, sense: Sense, *, since: float) -> dict[str, Any]:
@@ -151,18 +169,23 @@ async def known(home: Home, sense: Sense, *, since: float) -> dict[str, Any]:
     }
 
 
+async def puffs(home: Home, count: int, *, since: float) -> dict[str, Any]:
+    """Wait until Ana's puffs of when she was out have come over from her sleeve."""
+    feed = await home.ana.client.subscribe("smartloop/puffs")
+    async with asyncio.timeout(PATIENCE_S):
+        while len((listing := await feed.get())["puffs"]) < count:
+            pass
+    return {
+        "kind": "inhaler",
+        "path": "Bluetooth (own protocol, ESPHome proxy)",
+        "room": None,
+        "values": {"count_24h": listing["inhalers"][0]["count_24h"], "told_by": listing["puffs"][0]["told_by"]},
+        "seconds": round(time.monotonic() - since, 2),
+    }
+
+
 async def hidden(home: Home) -> None:
-    """Look whether anybody else sees Ana's body or puffs."""
+    """Look whether anybody else sees Ana's body."""
     for client in (home.owner, home.ben.client):
         context: list[Mapping[str, Any]] = await client.command("smartloop/context")
         assert not [each for each in context if each["person"] is not None], "somebody else sees a person's readings"
-
-
-async def puffs(home: Home, count: int) -> dict[str, Any]:
-    """Wait until Ana's puffs have come over from her sleeve."""
-    feed = await home.ana.client.subscribe("smartloop/puffs")
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            listing: dict[str, Any] = await feed.get()
-            if len(listing["puffs"]) >= count:
-                return listing

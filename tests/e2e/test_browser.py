@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from demo.browser import browse, chromium, log_in, shoot
+from demo.browser import add_smartloop, browse, chromium, log_in, shoot
 from demo.client import Client
 from demo.household import log_in_people, wait_for_state
 from demo.lab import Lab
@@ -20,20 +20,6 @@ pytestmark = [
 
 # script/screenshots sets this; a test run leaves the repository as it is.
 PICTURES = os.environ.get("SMARTLOOP_PICTURES")
-STEPS = ("Your household", "SmartLoop found these rooms", "Who lives here?")
-
-
-async def add_smartloop(page: Page, lab: Lab) -> None:
-    """Press what an owner presses; every proposal is taken as it is."""
-    await page.goto(f"{lab.url}/config/integrations/dashboard")
-    await page.get_by_role("button", name="Add integration").click()
-    await page.locator("dialog-add-integration ha-integration-list-item").first.wait_for()
-    await page.keyboard.type("SmartLoop")
-    await page.locator("ha-integration-list-item", has_text="SmartLoop").first.click()
-    for title in STEPS:
-        await page.get_by_text(title).first.wait_for()
-        await page.get_by_role("button", name="Submit").click()
-    await page.get_by_role("button", name="Finish").click()
 
 
 async def say_how_the_bathroom_is_built(page: Page, lab: Lab) -> None:
@@ -61,7 +47,7 @@ async def test_an_owner_sets_it_up_and_sees_the_room(lab: Lab) -> None:
         await wait_for_state(home.owner, "weather.airport")
         async with browse(lab.url) as page:
             await log_in(page, lab.url)
-            await add_smartloop(page, lab)
+            await add_smartloop(page, lab.url)
             await say_how_the_bathroom_is_built(page, lab)
             index = await wait_for_state(home.owner, "sensor.bathroom_mold_index")
             assert index["attributes"]["hours"] > 700
