@@ -1,5 +1,6 @@
 """Power cuts and kill -9 while a sleeve's log is fetched: no puff is lost, none is there twice."""
 
+import contextlib
 import os
 import random
 import signal
@@ -47,7 +48,9 @@ def fetch(fetcher: Fetcher, folder: Path, life: float | None, *, early: bool = F
             pid = int(line.removeprefix("pid "))
         elif line == "fetching" and life is not None:
             time.sleep(life)
-            os.kill(pid, signal.SIGKILL)
+            # Of the last pages it may have been done already.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         elif line == "done":
             done = True
     return done
