@@ -23,8 +23,6 @@ MOST_STEP_S = 1800.0
 """s between two looks, beyond which nobody was listening"""
 EARLY_S = 300.0
 """s that a sign of life may be ahead of the clock"""
-REFITS = 2
-"""Habits worked out in one look"""
 TEST_LASTS_S = 183 * DAY
 """s that a wet-cloth test proves a leak sensor for"""
 LOW_PERCENT = 10.0
@@ -153,19 +151,20 @@ class Devices:
 
     def _learn(self, moment: float) -> None:
         """Bring up to date what is costly, a little at a time."""
-        refits, forecasts = REFITS, 1
+        forecasts = 1
         for box in self._described():
             if box.known_since is None:
                 box.known_since = moment
             if box.checkin.last > moment + EARLY_S:
                 # The clock went back: what was heard in the future was heard now.
                 box.checkin.rewind(moment)
-            if refits and box.checkin.stale:
-                box.checkin.refit()
-                refits -= 1
             if forecasts and box.forecast_day < moment // DAY:
                 box.forecast(moment)
                 forecasts -= 1
+        # One habit a look, those that are least known first.
+        stale = [box.checkin for box in self._described() if box.checkin.stale]
+        if stale:
+            min(stale, key=lambda checkin: checkin.fitted).refit()
 
     def _deaf_of(self, box: Box, moment: float) -> float:
         """Return for how many seconds, of all time, nobody could have heard the box."""

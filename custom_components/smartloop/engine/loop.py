@@ -63,7 +63,12 @@ class Engine(Rooms):
         )
         outdoor = self._look_outside(now).vapour_pressure
         assessments = self._devices.look(now, None if outdoor is None else outdoor.value)
-        taken = tuple(decision for each in assessments for decision in self._policy.observe(each))
+        taken = tuple(
+            decision
+            for each in assessments
+            if each.candidates or self._policy.follows(each)
+            for decision in self._policy.observe(each)
+        )
         return StepResult(decisions=ended + taken, changed=bool(ended or taken))
 
     def devices(self, now: datetime) -> tuple[DeviceView, ...]:

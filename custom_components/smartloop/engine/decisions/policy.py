@@ -108,6 +108,10 @@ class Policy:
             track.last_seen = assessment.at
         return tuple(changes)
 
+    def follows(self, assessment: Assessment) -> bool:
+        """Return whether anything is followed of the subject; else an assessment without candidates says nothing."""
+        return assessment.subject in self._subjects
+
     def expire(self, at: datetime, subject: Subject | None = None) -> tuple[Decision, ...]:
         """Clear what has not been confirmed for longer than it may stand, of one subject or all."""
         changes: list[Decision] = []

@@ -78,7 +78,7 @@ _HEAVIEST = 0.5
 _CHANGED = 0.55
 """Share of recent intervals that were too long from which the habit has changed: four in a row."""
 _SHARE_GAIN = 0.2
-_REFIT = 1.1
+_REFIT = 1.2
 _YEAR = 365.25 * 86400.0
 _STEPS = 48
 _MOST_TIMES = 200.0
@@ -206,6 +206,11 @@ class CheckIn:
     def elapsed(self, now: float, deaf: float) -> float:
         """Return the seconds since the last sign of life in which one could have been heard."""
         return max(now - self.last - max(deaf - self._deaf, 0.0), 0.0)
+
+    @property
+    def fitted(self) -> int:
+        """Return from how many intervals the habit was worked out at last."""
+        return self._habit[0]
 
     @property
     def stale(self) -> bool:

@@ -92,7 +92,7 @@ def biases(offsets: Mapping[str, Offset], least: int) -> dict[str, Bias]:
 class Course:
     """A quantity's extremes hour by hour, for a day; whether it moves at all."""
 
-    __slots__ = ("_high", "_hours", "_low", "last", "unchanged_since", "usual")
+    __slots__ = ("_high", "_hours", "_low", "_sd", "last", "unchanged_since", "usual")
 
     def __init__(self) -> None:
         """Begin knowing nothing."""
@@ -101,6 +101,7 @@ class Course:
         self.usual = 0.0
         """By how much it moves in a day, smoothed"""
         self._low = self._high = 0.0
+        self._sd: float | None = None
         self._hours: deque[tuple[float, float]] = deque(maxlen=HOURS)
 
     def observe(self, at: float, value: float) -> None:
@@ -118,6 +119,7 @@ class Course:
         """Go on to the next hour."""
         if self.last is None:
             return
+        self._sd = None
         self._hours.append((self._low, self._high))
         self._low = self._high = self.last
         if len(self._hours) == HOURS:
@@ -128,9 +130,9 @@ class Course:
     @property
     def sd(self) -> float | None:
         """Return the standard deviation over the last day; None before one has passed."""
-        if len(self._hours) < HOURS:
-            return None
-        return float(np.std([0.5 * (low + high) for low, high in self._hours]))
+        if self._sd is None and len(self._hours) == HOURS:
+            self._sd = float(np.std([0.5 * (low + high) for low, high in self._hours]))
+        return self._sd
 
     def snapshot(self) -> list[object]:
         """Return everything as JSON values."""
