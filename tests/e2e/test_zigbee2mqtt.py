@@ -145,8 +145,10 @@ async def reports_arrive_in_their_rooms(home: Home) -> None:
     took = []
     for number in range(REPORTS):
         value = 15.0 + number / 10
+        began = perf_counter()
         await home.bridge.report("Cellar air", temperature=value)
-        took.append(await home.arrives("Cellar air", "temperature", value, "Cellar"))
+        await home.arrives("Cellar air", "temperature", value, "Cellar")
+        took.append(perf_counter() - began)
     LOGGER.warning("message to reading: median %.0f ms, longest %.0f ms", median(took) * 1000, max(took) * 1000)
     assert median(took) < IN_TIME_S
 
