@@ -127,7 +127,7 @@ class BoxSilent(BoxEntity, DisplayEntity, BinarySensorEntity):
 
     @override
     def look(self) -> Shown:
-        """Return whether it is silent; unknown while its habits are not known."""
+        """Return whether it is silent; unknown while its habits are not, or while it was taken along."""
         view = self.view
         return Shown(value=None if view is None else view.silent, attributes=box_silence(view))
 

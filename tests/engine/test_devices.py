@@ -295,6 +295,56 @@ def test_stored_nonsense_is_refused(devices: object) -> None:
         engine.restore(engine.snapshot() | {"devices": devices})
 
 
+# What is taken along.
+
+
+SLEEVE = DeviceFacts(source="sleeve", place=HOUSE, measurands=frozenset({BATTERY}), mains=False, portable=True)
+
+
+def commute(until: float, away_from: float = 1e9) -> list[Reading]:
+    """Return a sleeve's adverts: every 2 min, until it is taken along for good."""
+    end = min(until, away_from)
+    minutes = (2.0 * count for count in range(int(end * 30.0)))
+    return [reading(BATTERY, 90.0 - minute / 600.0, HOUSE, at(minute / 60.0), "sleeve") for minute in minutes]
+
+
+def test_what_is_taken_along_is_away_and_never_silent() -> None:
+    engine = engine_of(SLEEVE, CLIMATE)
+    readings = [*commute(240.0, 72.0), *every("climate", RH, 0.5, 0.0, 240.0, 50.0)]
+    assert live(engine, readings, 0.0, 71.9) == []
+    home = view_of(engine, "sleeve", at(71.9))
+    assert (home.silent, home.away_since) == (False, None)
+
+    later = [each for each in readings if each.at >= at(71.9)]
+    assert [each for each in live(engine, later, 72.0, 240.0) if each.key is DecisionKey.DEVICE_SILENT] == []
+    away = view_of(engine, "sleeve", at(240.0))
+    assert (away.silent, away.bridge_silent) == (None, False)
+    assert away.away_since == away.last_heard
+    assert away.away_since is not None
+    assert away.away_since <= at(72.0)
+    assert away.battery is not None
+    assert away.battery.days_left is not None, "its battery is forecast wherever it is"
+
+    engine.observe(reading(BATTERY, 60.0, HOUSE, at(240.0), "sleeve"))
+    back = view_of(engine, "sleeve", at(240.0))
+    assert (back.silent, back.away_since) == (False, None)
+
+
+def test_the_same_box_that_stays_at_home_is_silent() -> None:
+    engine = engine_of(replace(SLEEVE, portable=False), CLIMATE)
+    readings = [*commute(240.0, 72.0), *every("climate", RH, 0.5, 0.0, 240.0, 50.0)]
+    assert DecisionKey.DEVICE_SILENT in [each.key for each in live(engine, readings, 0.0, 240.0)]
+    assert view_of(engine, "sleeve", at(240.0)).silent is True
+
+
+def test_what_leaves_the_house_does_not_accuse_the_proxy_that_heard_it() -> None:
+    sleeves = [replace(SLEEVE, source=f"sleeve {count}", via="proxy") for count in range(3)]
+    engine = engine_of(*sleeves)
+    readings = [replace(each, source=box.source) for box in sleeves for each in commute(100.0, 72.0)]
+    assert live(engine, readings, 0.0, 100.0) == []
+    assert not any(view.bridge_silent for view in engine.devices(at(100.0)))
+
+
 # Batteries.
 
 

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
@@ -28,8 +29,10 @@ from custom_components.smartloop.adapters.own_device import (
 from custom_components.smartloop.const import DOMAIN
 from custom_components.smartloop.diagnostics import async_get_config_entry_diagnostics
 from custom_components.smartloop.engine import Engine, Measurand, Reading
+from custom_components.smartloop.figures import needing_care
 from hardware.simulator.ble.peripheral import Peripheral
 
+from .boxes import Boxes
 from .house import registry_id
 from .living import Living
 from .radio import BED, KEY, OTHER_KEY, SLEEVE, Air, advertise, bed_node, puffs, radio, sleeve
@@ -617,6 +620,41 @@ async def test_the_house_looks_after_its_own_devices(living: Living, blue: tuple
     views = {view.source: view for view in living.coordinator.engine.devices(dt_util.utcnow())}
     assert views[source].last_heard is not None
     assert living.coordinator.care.facts[source].mains is False
+    assert living.coordinator.care.facts[source].portable is True
+
+
+async def test_a_sleeve_taken_along_is_no_trouble(living: Living, blue: tuple[Any, Air]) -> None:
+    device, _ = blue
+    boxes = Boxes(living)
+    await hear(living, device)
+    source = device_of(living).owner.source
+    others = [each for each in boxes.care.facts if each != source]
+
+    def hum(now: datetime) -> None:
+        for each in others:
+            boxes.say(each, Measurand.RELATIVE_HUMIDITY, 50.0 + now.minute / 10.0)
+
+    def at_home(now: datetime) -> None:
+        hum(now)
+        boxes.say(source, Measurand.BATTERY, 83.0)
+
+    await boxes.live(timedelta(days=2), at_home)
+    silent = er.async_get(living.hass).async_get_entity_id(
+        "binary_sensor", DOMAIN, f"{living.entry.entry_id}_{source}_silent"
+    )
+    assert silent is not None
+    assert living.shown(silent) == "off"
+
+    await boxes.live(timedelta(days=3), hum)
+
+    assert boxes.view(source).away_since is not None
+    assert living.shown(silent) == STATE_UNKNOWN
+    state = living.hass.states.get(silent)
+    assert state is not None
+    # Where it is, is where its owner is: no state says so.
+    assert state.attributes["last_heard"] is None
+    assert [each for each in await boxes.items("needs_action") if "silent" in each["uid"]] == []
+    assert needing_care(boxes.care)["silent"] == 0
 
 
 async def test_a_device_that_was_reset_is_said_and_counts_nothing_twice(living: Living, blue: tuple[Any, Air]) -> None:

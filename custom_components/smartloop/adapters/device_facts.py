@@ -43,7 +43,7 @@ def device_facts(hass: HomeAssistant, entry: ConfigEntry[Any], bindings: Iterabl
 
 
 def _own_devices(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, DeviceFacts]:
-    """Return the facts of SmartLoop's own devices; a sleeve is charged, a bed node has a plug."""
+    """Return the facts of SmartLoop's own devices; a sleeve is charged and taken along, a bed node has a plug."""
     found = {}
     for sub in entry.get_subentries_of_type(SUBENTRY_DEVICE):
         kind, address = DeviceKind(sub.data[CONF_KIND]), sub.data[CONF_ADDRESS]
@@ -55,6 +55,7 @@ def _own_devices(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, Devi
                 measurands=_OWN[kind],
                 mains=kind is DeviceKind.BED_NODE,
                 model=device.model,
+                portable=kind is DeviceKind.INHALER_SLEEVE,
             )
     return found
 

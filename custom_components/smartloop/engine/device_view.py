@@ -25,6 +25,8 @@ class DeviceFacts:
     """Whether it reports its battery's voltage"""
     via: str | None = None
     """What brings its reports (a coordinator, a proxy): when everything via one is silent, that is to blame"""
+    portable: bool = False
+    """Whether people take it along: out of earshot it is away, not silent"""
 
 
 class BatteryReason(StrEnum):
@@ -95,7 +97,9 @@ class DeviceView:
     missed: float | None = None
     """Intervals missed; time in which we or what brings its reports were deaf does not count"""
     silent: bool | None = None
-    """None while too little is known to tell"""
+    """None while too little is known to tell, and while a portable box is away"""
+    away_since: datetime | None = None
+    """When a portable box that is out of earshot was last heard; tells where a person is, so it is for that person"""
     bridge_silent: bool = False
     """Everything that comes the same way is silent: no fault of this box"""
     battery: BatteryView | None = None

@@ -69,7 +69,9 @@ class Devices:
         for bridge in self._bridges.values():
             bridge.members = []
         for source, bridge in self._via.items():
-            bridge.members.append(self._boxes[source])
+            # What was taken along says nothing of what would have brought its reports.
+            if not self._facts[source].portable:
+                bridge.members.append(self._boxes[source])
         return (*gone, *(name for name in before if name not in self._bridges))
 
     def observe(self, reading: Reading) -> None:
@@ -184,7 +186,7 @@ class Devices:
             interval_s=interval,
             limit_s=limit,
             leak_points=int(box.is_leak_sensor),
-            held=bridge is not None and bridge.down_since is not None,
+            held=box.facts.portable or (bridge is not None and bridge.down_since is not None),
             battery=box.battery.level,
             days_left=None if left is None else left.days,
             days_left_lo=None if left is None else left.lo,
@@ -211,13 +213,16 @@ class Devices:
         silence = box.silence(moment, self._deaf_of(box, moment))
         interval, limit = box.limits
         known = box.checkin.habit is not None
+        overdue = silence > limit and not down
+        away = box.facts.portable and overdue
         return DeviceView(
             source=box.facts.source,
             place=box.facts.place,
             last_heard=box.last_heard,
             interval_s=interval if known else None,
             missed=silence / interval if known else None,
-            silent=None if down or not (known or silence > limit) else silence > limit,
+            silent=None if down or away or not (known or overdue) else overdue,
+            away_since=box.last_heard if away else None,
             bridge_silent=down,
             battery=box.battery_view,
             drift=box.drift_view,
