@@ -8,8 +8,12 @@ from .client import Client
 
 
 async def make_areas(owner: Client, names: Iterable[str]) -> dict[str, str]:
-    """Make rooms; returns their ids by name."""
-    return {name: (await owner.command("config/area_registry/create", name=name))["area_id"] for name in names}
+    """Make the rooms that are missing; returns their ids by name."""
+    known = {each["name"]: each["area_id"] for each in await owner.command("config/area_registry/list")}
+    for name in names:
+        if name not in known:
+            known[name] = (await owner.command("config/area_registry/create", name=name))["area_id"]
+    return known
 
 
 async def put(owner: Client, device_id: str, area_id: str, name: str | None = None) -> None:
