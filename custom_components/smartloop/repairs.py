@@ -1,6 +1,7 @@
 """Repairs: offer new sensors, ask what unknown ones are, place rooms whose area is gone, give up an engine that cannot run."""
 
-from typing import Any
+from abc import abstractmethod
+from typing import Any, override
 
 import probatio as vol
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
@@ -59,22 +60,34 @@ class _Flow(RepairsFlow):
         return (issue.translation_placeholders if issue else None) or {}
 
 
-class ReloadZigbeeFlow(_Flow):
-    """Let ZHA load our boards again, now that it knows what they send."""
+class _ConfirmFlow(_Flow):
+    """One question; when it is confirmed, `_mend` does it."""
 
     async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Begin; what Home Assistant passes here is the issue's id, not an answer."""
         return await self.async_step_confirm()
 
     async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Ask, then do it; it takes the Zigbee network down for some seconds."""
+        """Ask, then do it."""
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm", data_schema=vol.Schema({}), description_placeholders=self._placeholders()
             )
+        self._mend()
+        return self.async_create_entry(data={})
+
+    @abstractmethod
+    def _mend(self) -> None:
+        """Do it."""
+
+
+class ReloadZigbeeFlow(_ConfirmFlow):
+    """Let ZHA load our boards again, now that it knows what they send; the network is down for some seconds."""
+
+    @override
+    def _mend(self) -> None:
         if (entry := zha_entry(self.hass)) is not None:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        return self.async_create_entry(data={})
 
 
 class LeakTestFlow(LeakTestSteps[RepairsFlowResult], _Flow):
@@ -90,23 +103,14 @@ class LeakTestFlow(LeakTestSteps[RepairsFlowResult], _Flow):
         return self.async_create_entry(data={}) if self._passed else self.async_abort(reason="leak_not_tested")
 
 
-class UseBuiltinFlow(_Flow):
+class UseBuiltinFlow(_ConfirmFlow):
     """Go back to the built-in engine."""
 
-    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Begin; what Home Assistant passes here is the issue's id, not an answer."""
-        return await self.async_step_confirm()
-
-    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Ask, then do it."""
-        if user_input is None:
-            return self.async_show_form(
-                step_id="confirm", data_schema=vol.Schema({}), description_placeholders=self._placeholders()
-            )
+    @override
+    def _mend(self) -> None:
         if (entry := self._entry()) is not None:
             options = {**entry.options, CONF_INFERENCE: Choice.BUILTIN.value}
             self.hass.config_entries.async_update_entry(entry, options=options)
-        return self.async_create_entry(data={})
 
 
 class _OfferFlow(_Flow):
