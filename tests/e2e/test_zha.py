@@ -143,6 +143,9 @@ async def reports_arrive_in_their_rooms(home: Home) -> None:
         ("dust", "Kitchen", "pm25", "pm25", 38.0),
         ("dust", "Kitchen", "co2", "co2", 812.0),
         ("mold", "Bedroom", "humidity", "relative_humidity", 61.0),
+        ("mold", "Bedroom", "temperature", "temperature", 19.25),
+        # The second thermometer of the same box, of the same name: no air.
+        ("mold", "Bedroom", "surface_temperature", "surface_temperature", 13.5),
     ):
         await home.radio.report(name, **{quantity: value})
         await home.arrives(name, measurand, value, room)

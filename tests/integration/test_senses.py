@@ -164,6 +164,65 @@ async def test_a_cold_corner_is_not_the_air_of_its_room(
     assert await found(household_hass) == {"sensor.probe": measurand}
 
 
+@pytest.mark.parametrize(
+    ("model", "further"),
+    [
+        ("SmartLoop mold node", {"sensor.two": Measurand.SURFACE_TEMPERATURE}),
+        ("SmartLoop dust node", {}),
+        ("Weather station", {}),
+    ],
+)
+async def test_the_second_thermometer_of_a_box_is_not_the_rooms_air(
+    household_hass: HomeAssistant, model: str, further: dict[str, Measurand]
+) -> None:
+    box = add_device(household_hass, "zha", "Wall", "hallway", humidity(60.0), manufacturer="esphome", model=model)
+    # In the order that endpoints do not have as text.
+    for endpoint, name in ((10, "two"), (2, "one")):
+        add_thermometer(household_hass, box, endpoint, name)
+
+    assert await found(household_hass) == {
+        "sensor.wall_humidity": Measurand.RELATIVE_HUMIDITY,
+        "sensor.one": Measurand.TEMPERATURE,
+        **further,
+    }
+
+
+async def test_thermometers_of_one_box_in_two_rooms_are_both_air(household_hass: HomeAssistant) -> None:
+    box = add_device(household_hass, "esphome", "Two rooms", "hallway")
+    add_thermometer(household_hass, box, 1, "one")
+    entry = add_thermometer(household_hass, box, 2, "two")
+    er.async_get(household_hass).async_update_entity(entry.entity_id, area_id="kitchen")
+
+    assert await found(household_hass) == {"sensor.one": Measurand.TEMPERATURE}
+    assert (await found(household_hass, "kitchen"))["sensor.two"] is Measurand.TEMPERATURE
+
+
+async def test_the_thermometer_an_owner_chose_is_the_air(household_hass: HomeAssistant) -> None:
+    box = add_device(household_hass, "zha", "Wall", "hallway", model="SmartLoop mold node")
+    for endpoint, name in ((1, "one"), (2, "two")):
+        add_thermometer(household_hass, box, endpoint, name)
+    ar.async_get(household_hass).async_update("hallway", temperature_entity_id="sensor.two")
+
+    assert (await found(household_hass))["sensor.two"] is Measurand.TEMPERATURE
+
+
+def add_thermometer(hass: HomeAssistant, box: dr.DeviceEntry, endpoint: int, name: str) -> er.RegistryEntry:
+    """Put a thermometer in a box as ZHA does: both are called alike."""
+    entry = er.async_get(hass).async_get_or_create(
+        "sensor",
+        "zha",
+        f"00:11:22:33:44:55:66:77-{endpoint}-1026",
+        suggested_object_id=name,
+        config_entry=add_platform(hass, "zha"),
+        device_id=box.id,
+        original_name="Temperature",
+        original_device_class="temperature",
+        unit_of_measurement="°C",
+    )
+    hass.states.async_set(entry.entity_id, "20.0", {"device_class": "temperature", "unit_of_measurement": "°C"})
+    return entry
+
+
 async def test_sensirions_index_is_told_by_its_name(household_hass: HomeAssistant) -> None:
     entry = add_entity(household_hass, "esphome", sensor("aqi"), "air", original_name="VOC Index")
     er.async_get(household_hass).async_update_entity(entry.entity_id, area_id="hallway")

@@ -1,7 +1,8 @@
 """Registries to a proposal: which rooms there are, and which entity measures what in them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from homeassistant.components.binary_sensor import DOMAIN as BINARY_SENSOR_DOMAIN
@@ -42,6 +43,9 @@ _DERIVED: Final = frozenset(
     }
 )  # fmt: skip
 """Platforms that compute from other sensors: their values would count twice, or are not what the class says."""
+
+_COLD_CORNER_BOARD: Final = "SmartLoop mold node"
+"""Our board whose further thermometer touches the coldest surface; over Zigbee both have the same name."""
 
 _ON_OFF_UNIT: Final = ""
 
@@ -109,6 +113,8 @@ class Candidate:
     area_id: str | None
     outdoor: bool
     """Whether it measures the air outside, by its area or its own name."""
+    chosen: bool = False
+    """Whether it is its area's own by the owner's word."""
     role: Role | None = None
     """Why its measurand is only a guess: its bridge does not say what it is for."""
 
@@ -204,7 +210,36 @@ async def async_candidates(hass: HomeAssistant) -> tuple[Candidate, ...]:
             continue
         if (candidate := _candidate(hass, entry, chosen.get(entry.id))) is not None:
             found.append(candidate)
-    return tuple(sorted(found, key=lambda each: each.entity_id))
+    return tuple(sorted(_one_air_each(hass, found), key=lambda each: each.entity_id))
+
+
+def _one_air_each(hass: HomeAssistant, found: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Leave out every further temperature of one box in one place: it is a probe's, in a corner or a pipe.
+
+    What the further one of our own boards touches is known; of others their owner has to say it.
+    """
+    registry, seen = er.async_get(hass), set[tuple[str, str | None, bool]]()
+    warm = [each for each in found if each.measurand is Measurand.TEMPERATURE]
+    yield from (each for each in found if each.measurand is not Measurand.TEMPERATURE)
+    for each in sorted(warm, key=lambda each: _natural(registry, each.id)):
+        box = each.source, each.area_id, each.outdoor
+        if each.chosen or box not in seen:
+            seen.add(box)
+            yield each
+        elif _has_cold_corner(hass, each.source):
+            yield replace(each, measurand=Measurand.SURFACE_TEMPERATURE)
+
+
+def _natural(registry: er.EntityRegistry, bound: str) -> tuple[tuple[bool, int, str], ...]:
+    """Return what sorts a box's entities as their makers count them: endpoint 2 comes before endpoint 10."""
+    entry = registry.async_get(bound)
+    parts = re.split(r"(\d+)", entry.unique_id) if entry is not None else []
+    return tuple((part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
+
+
+def _has_cold_corner(hass: HomeAssistant, source: str) -> bool:
+    device = dr.async_get(hass).async_get(source)
+    return isinstance(device, dr.DeviceEntry) and (device.model or "").startswith(_COLD_CORNER_BOARD)
 
 
 def _candidate(hass: HomeAssistant, entry: er.RegistryEntry, chosen_by: ar.AreaEntry | None) -> Candidate | None:
@@ -235,6 +270,7 @@ def _candidate(hass: HomeAssistant, entry: er.RegistryEntry, chosen_by: ar.AreaE
         source=entry.device_id or entry.id,
         area_id=area.id if area else None,
         outdoor=outdoor,
+        chosen=chosen_by is not None,
         role=role,
     )
 
