@@ -193,6 +193,9 @@ class Box:
             "offsets": [[each.mean, each.variance, each.at, each.count] for each in (self.airings, self.mates)],
             "beyond_since": self.beyond_since,
             "known_since": self.known_since,
+            # What stands rests on these, and it takes minutes to days until they are worked out anew.
+            "left": None if self.left is None else [self.left.days, self.left.lo, self.left.hi, float(self.by_age)],
+            "bias": None if (bias := self.bias) is None else [bias.value, bias.lo, bias.hi, bias.count],
         }
 
     @classmethod
@@ -215,6 +218,12 @@ class Box:
         for name in ("beyond_since", "known_since"):
             value = state.get(name)
             setattr(self, name, None if value is None else plain([value], 1)[0])
+        if (row := state.get("left")) is not None:
+            days, lo, hi, by_age = plain(row, 4)
+            self.left, self.by_age = DaysLeft(days=days, lo=lo, hi=hi), by_age > 0.0
+        if (row := state.get("bias")) is not None:
+            value, lo, hi, count = plain(row, 4)
+            self.bias = Bias(value, lo, hi, int(count))
         return self
 
 

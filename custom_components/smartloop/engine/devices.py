@@ -109,7 +109,8 @@ class Devices:
     def _skip(self, now: float) -> None:
         """Take note that nobody listened since the last look."""
         if self._looked is not None:
-            self._deaf += now - self._looked
+            # The clock may have gone back: of that, nobody was deaf.
+            self._deaf += max(now - self._looked, 0.0)
             for bridge in self._bridges.values():
                 bridge.skip(now)
         self._looked = now

@@ -261,13 +261,15 @@ class CheckIn:
             if count
         ]
         times = [None if each == -inf else each for each in (self.last, self._message)]
-        return [*times, self._deaf, self._span, self.intervals, self.outages, self.share, rows]
+        fitted, habit = self._habit
+        known = None if habit is None else [fitted, *_habit_row(habit)]
+        return [*times, self._deaf, self._span, self.intervals, self.outages, self.share, rows, known]
 
     @classmethod
     def restored(cls, state: object) -> CheckIn:
         """Return what a snapshot holds; raises SnapshotError."""
-        if not isinstance(state, list) or len(state) != 8 or not isinstance(state[7], list):
-            msg = "stored signs of life are not a row of eight"
+        if not isinstance(state, list) or len(state) not in {8, 9} or not isinstance(state[7], list):
+            msg = "stored signs of life are not a row of nine"
             raise SnapshotError(msg)
         self = cls()
         last, message, *figures = state[:7]
@@ -283,11 +285,33 @@ class CheckIn:
             place = int(_number(row[0], 0, _BINS - 1))
             self._counts[place] = _number(row[1], 0.0, 1e9)
             self._sums[place] = _number(row[2], 0.0, 1e9)
-        if self.intervals >= LEAST_INTERVALS and sum(self._counts) > 0.0:
-            self.refit()
-        else:
+        if self.intervals < LEAST_INTERVALS or not sum(self._counts) > 0.0:
             self.intervals = 0
+        elif len(state) == 9 and state[8] is not None:
+            # As it was: working out hundreds of them would hold up the start.
+            self._habit = _restored_habit(state[8])
+        else:
+            self.refit()
         return self
+
+
+def _habit_row(habit: Habit) -> list[float]:
+    """Return a habit as numbers."""
+    regular = float(habit.edged)
+    return [habit.typical, habit.interval, habit.limit, *habit.burst, *habit.life, *habit.tail, regular]
+
+
+def _restored_habit(row: object) -> tuple[int, Habit]:
+    if not isinstance(row, list) or len(row) != 14:
+        msg = "a stored habit is not a row of fourteen"
+        raise SnapshotError(msg)
+    fitted, typical, interval, limit, *rest = (_number(each, -1e12, 1e12) for each in row)
+    burst, life, tail = ((rest[at], rest[at + 1], rest[at + 2]) for at in (0, 3, 6))
+    # Silence is divided by the first ones, and the tail's scale and the deviations divide, too.
+    if min(typical, interval, limit, burst[2], life[2], tail[1]) <= 0.0:
+        msg = "a stored habit holds something that cannot be"
+        raise SnapshotError(msg)
+    return int(fitted), Habit(typical, interval, limit, burst, life, tail, rest[9] > 0.0)
 
 
 def _number(value: object, low: float, high: float) -> float:
