@@ -45,7 +45,8 @@ async def async_collect(coordinator: Coordinator, start: datetime, end: datetime
         if await async_available(hass):
             bindings = coordinator.bindings
             async for portion in async_portions(hass, bindings.all, bindings.weather, start, end):
-                readings += portion.readings
+                # Whose heart it is that beats, and who lies in bed, is known to them alone.
+                readings += (each for each in portion.readings if each.person in {None, reader})
     rooms = set(coordinator.rooms)
     people = {person.id for person in coordinator.household.people}
     feedback = [

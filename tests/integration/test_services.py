@@ -13,6 +13,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.helpers.service import async_get_all_descriptions
 from homeassistant.util import dt as dt_util
@@ -24,7 +25,7 @@ from custom_components.smartloop.coordinator import Coordinator
 from custom_components.smartloop.engine import DecisionState, Feedback, Reading, Verdict, read_trace
 from custom_components.smartloop.engine.trace import Entry
 
-from .house import ANA_USER, registry_id
+from .house import ANA_USER, BEN_USER, registry_id
 from .phones import load_phone
 from .said import decision
 
@@ -438,3 +439,44 @@ async def test_recorded_readings_are_exported(household_hass: HomeAssistant, sma
     assert answer["readings"] == len(readings) > 0
     damp = [each.value for each in readings if (each.place, each.unit) == ("bathroom", "%")]
     assert damp[-2:] == [61.0, 63.5]
+
+
+@pytest.mark.usefixtures("recorder_mock")
+async def test_an_export_holds_ones_own_heart_rate_and_nobody_elses(
+    household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
+) -> None:
+    hass = household_hass
+    pulse = er.async_get(hass).async_get_or_create("sensor", "test", "pulse", suggested_object_id="bed_pulse")
+    room = smartloop_entry.subentries["room_bedroom"]
+    bed = {
+        "bindings": {**room.data["bindings"], "heart_rate": [pulse.id]},
+        "sleepers": {pulse.id: registry_id(hass, "person.ana")},
+    }
+    hass.config_entries.async_update_subentry(smartloop_entry, room, data={**room.data, **bed})
+    assert await hass.config_entries.async_setup(smartloop_entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    hass.states.async_set(pulse.entity_id, "58", {"unit_of_measurement": "bpm"})
+    hass.states.async_set("sensor.bedroom_humidity", "50", {"unit_of_measurement": "%"})
+    await async_wait_recording_done(hass)
+
+    async def exported(user: str | None) -> set[str]:
+        answer = await hass.services.async_call(
+            DOMAIN,
+            "export",
+            {"hours": 1, "inline": True},
+            blocking=True,
+            return_response=True,
+            context=Context(user_id=user),
+        )
+        trace = read_trace(line.encode() for line in answer["lines"])  # type: ignore[index,union-attr]
+        return {
+            each.item.measurand.value
+            for each in trace.entries
+            if isinstance(each, Entry) and isinstance(each.item, Reading)
+        }
+
+    assert "heart_rate" in await exported(ANA_USER)
+    for other in (BEN_USER, None):
+        seen = await exported(other)
+        assert "heart_rate" not in seen
+        assert "relative_humidity" in seen
