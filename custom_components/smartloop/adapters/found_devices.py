@@ -87,7 +87,7 @@ def async_track_found_devices(hass: HomeAssistant, entry: ConfigEntry[Any]) -> C
 @callback
 def _offer(hass: HomeAssistant, entry: ConfigEntry[Any], found: Found) -> None:
     standing = _offers(hass)
-    if found.issue_id not in standing and len(standing) >= MOST_OFFERS:
+    if found.issue_id not in standing and sum(map(_undecided, standing.values())) >= MOST_OFFERS:
         return
     ir.async_create_issue(
         hass,
@@ -110,13 +110,18 @@ def _withdraw(hass: HomeAssistant, known: set[str]) -> None:
             ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
-def _offers(hass: HomeAssistant) -> list[str]:
+def _offers(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
     prefixes = tuple(f"{key}_" for key in OFFERS.values())
-    return [
-        issue_id
+    return {
+        issue_id: issue
         for (domain, issue_id), issue in ir.async_get(hass).issues.items()
         if domain == DOMAIN and issue.active and issue_id.startswith(prefixes)
-    ]
+    }
+
+
+def _undecided(issue: ir.IssueEntry) -> bool:
+    """Return whether the owner still sees it; what was declined stays only to be remembered."""
+    return issue.dismissed_version is None
 
 
 def short_address(address: str) -> str:
