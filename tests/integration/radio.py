@@ -4,7 +4,7 @@ Home Assistant's own Bluetooth stack ends at bleak's client here; what lies belo
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from types import SimpleNamespace
@@ -75,6 +75,10 @@ class Air:
         self.drop_after: int | None = None
         """Break the next connection after so many writes."""
         self.before_write: Callable[[], None] = lambda: None
+        self.during: Callable[[], Awaitable[None]] | None = None
+        """What every write waits for."""
+        self.instead: Callable[[Client], None] | None = None
+        """Who answers in the device's place."""
 
     async def connect(self, client_class: type, device: BLEDevice, name: str, *args: Any, **kwargs: Any) -> Client:
         """Stand in for bleak_retry_connector.establish_connection."""
@@ -107,6 +111,10 @@ class Client:
         assert self._notified is not None
         self._notified(SimpleNamespace(uuid=DATA_UUID), bytearray(data))
 
+    def notify(self, data: bytes) -> None:
+        """Say something in the device's place."""
+        self._notify(0x0016, data)
+
     async def start_notify(self, uuid: str, notified: Callable[[Any, bytearray], None]) -> None:
         assert uuid == DATA_UUID
         self._notified = notified
@@ -122,6 +130,11 @@ class Client:
                 self._dropped(self)
                 return
         self._air.before_write()
+        if self._air.during is not None:
+            await self._air.during()
+        if self._air.instead is not None:
+            self._air.instead(self)
+            return
         if not self._connected:
             msg = "not connected"
             raise BleakError(msg)

@@ -252,6 +252,17 @@ async def test_who_makes_up_addresses_does_not_fill_the_repairs(house: HomeAssis
     assert len(offers) == MOST_OFFERS
 
 
+async def test_what_was_declined_leaves_room_for_what_comes(house: HomeAssistant) -> None:
+    for number in range(MOST_OFFERS):
+        stranger = sleeve(f"C0:FF:EE:00:01:{number:02X}")
+        await hear(house, stranger)
+        ir.async_ignore_issue(house, DOMAIN, f"new_inhaler_sleeve_{stranger.address}", ignore=True)
+
+    await hear(house, sleeve())
+
+    assert ir.async_get(house).async_get_issue(DOMAIN, OFFER) is not None
+
+
 async def test_a_bed_node_is_added_with_person_and_room(house: HomeAssistant) -> None:
     device = bed_node()
     with radio(device):
@@ -416,6 +427,31 @@ async def test_a_lost_key_is_replaced_and_nothing_is_counted_twice(house: HomeAs
         await hear(house, device)
 
     assert len(await recorded(house)) == 5
+
+
+async def test_a_device_whose_memory_was_replaced_is_taken_back_with_a_new_key(house: HomeAssistant) -> None:
+    device = sleeve(counter=5000)
+    with radio(device):
+        await add_sleeve(house, device)
+        puffs(device, 3)
+        await hear(house, device)
+        assert len(await recorded(house)) == 3
+
+        # Its counter began anew with its log: by the old one every advert and every talk would be a replay.
+        device.flash = sleeve(key=None).flash
+        device.reboot()
+        device.hold_button()
+        await hear(house, device)
+        menu = await change(house)
+        await go_on(house, menu["flow_id"], {"next_step_id": "key"})
+        assert (await go_on(house, menu["flow_id"], {}))["reason"] == "reconfigure_successful"
+        puffs(device, 2)
+        await hear(house, device)
+
+        assert len(await recorded(house)) == 5
+        known = next(iter(entry_of(house).runtime_data.own_devices.devices.values()))
+        assert known.refused == {}
+        assert known.heard_at is not None
 
 
 async def test_a_sleeve_moves_to_another_inhaler(house: HomeAssistant) -> None:

@@ -24,7 +24,9 @@ from custom_components.smartloop.adapters.own_device import (
     FIRST_WAIT_S,
     JITTER,
     LOST_TRACK,
+    LOST_TRACK_S,
     OwnDevice,
+    counted,
 )
 from custom_components.smartloop.const import DOMAIN
 from custom_components.smartloop.diagnostics import async_get_config_entry_diagnostics
@@ -35,7 +37,7 @@ from hardware.simulator.ble.peripheral import Peripheral
 from .boxes import Boxes
 from .house import registry_id
 from .living import Living
-from .radio import BED, KEY, OTHER_KEY, SLEEVE, Air, advertise, bed_node, puffs, radio, sleeve
+from .radio import BED, KEY, OTHER_KEY, SLEEVE, Air, Client, advertise, bed_node, puffs, radio, sleeve
 
 HOUR_AGO = timedelta(hours=1)
 
@@ -170,7 +172,7 @@ async def test_a_counter_counts_only_once_it_is_on_the_disk(living: Living, blue
     device, _ = blue
     counter = device.counter
     await hear(living, device)
-    first = (await living.coordinator.diary.async_log_state(SLEEVE)).counter
+    first = (await living.coordinator.diary.async_log_state(counted(SLEEVE, KEY))).counter
     assert first == counter
 
     # A burst is put away once: the newest of it.
@@ -178,12 +180,12 @@ async def test_a_counter_counts_only_once_it_is_on_the_disk(living: Living, blue
         device.battery = percent
         await hear(living, device)
     assert device_of(living).battery == 100
-    assert (await living.coordinator.diary.async_log_state(SLEEVE)).counter == first
+    assert (await living.coordinator.diary.async_log_state(counted(SLEEVE, KEY))).counter == first
 
     await later(living, BELIEVE_EVERY_S + 1)
 
     assert device_of(living).battery == 59
-    assert (await living.coordinator.diary.async_log_state(SLEEVE)).counter == device.counter
+    assert (await living.coordinator.diary.async_log_state(counted(SLEEVE, KEY))).counter == device.counter
 
 
 async def test_a_restart_brings_no_old_advert_back_to_life(living: Living, blue: tuple[Any, Air]) -> None:
@@ -207,6 +209,7 @@ async def test_a_device_that_ran_far_ahead_is_asked(living: Living, blue: tuple[
     await hear(living, device)
     device.flash.reserved = device.counter + 40_000
     device.reboot()
+    await later(living, LOST_TRACK_S)
     before = len(air.connections)
 
     for percent in range(LOST_TRACK):
@@ -218,6 +221,26 @@ async def test_a_device_that_ran_far_ahead_is_asked(living: Living, blue: tuple[
     await later(living, BELIEVE_EVERY_S + 1)
     await hear(living, device)
     assert device_of(living).battery == 77
+
+
+async def test_who_makes_up_adverts_cannot_have_a_device_asked_again_and_again(
+    living: Living, blue: tuple[Any, Air]
+) -> None:
+    device, air = blue
+    await hear(living, device)
+    forger = sleeve(key=OTHER_KEY, counter=device.counter + 100)
+    before = len(air.connections)
+
+    for percent in range(5 * LOST_TRACK):
+        forger.battery = percent
+        await hear(living, forger)
+        await later(living, 1)
+
+    assert len(air.connections) == before
+
+    await later(living, LOST_TRACK_S)
+    await hear(living, forger)
+    assert len(air.connections) == before + 1
 
 
 # The log.
@@ -416,6 +439,7 @@ async def test_a_key_that_was_replaced_elsewhere_is_said(living: Living, blue: t
     device, _ = blue
     await hear(living, device)
     device.adopt_key(OTHER_KEY, 0)
+    await later(living, LOST_TRACK_S)
     for percent in range(LOST_TRACK):
         device.battery = percent
         await hear(living, device)
@@ -443,6 +467,69 @@ async def test_a_defect_below_us_is_logged_and_not_tried_with_every_packet(
     assert len(air.connections) == 1
     assert air.open == 0
     assert caplog.text.count("RuntimeError: a driver's own error") == 1
+
+
+async def given_up(living: Living, device: Peripheral) -> bool:
+    """Return whether the talk that an advert begins is over within two minutes."""
+    advertise(living.hass, device)
+    tries = device_of(living).counts["failed: connection_failed"]
+    for _ in range(120):
+        for _ in range(20):
+            await asyncio.sleep(0)
+        living.clock.tick(timedelta(seconds=1))
+        if device_of(living).counts["failed: connection_failed"] > tries:
+            return True
+    return False
+
+
+async def test_who_never_comes_to_an_end_does_not_keep_the_line(living: Living, blue: tuple[Any, Air]) -> None:
+    device, air = blue
+    begun = 0
+    again: asyncio.TimerHandle | None = None
+
+    def begin_again(client: Client) -> None:
+        nonlocal begun, again
+        begun += 1
+        client.notify(b"\x80\x02")
+        again = asyncio.get_running_loop().call_later(5, begin_again, client)
+
+    # A first fragment, and another first fragment: each is in time, none is the last.
+    air.instead = begin_again
+
+    assert await given_up(living, device)
+    assert again is not None
+    again.cancel()
+    assert air.open == 0
+    assert begun > 2
+
+
+async def test_a_driver_that_never_returns_does_not_keep_the_line(living: Living, blue: tuple[Any, Air]) -> None:
+    device, air = blue
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    air.during = hang
+
+    assert await given_up(living, device)
+    assert air.open == 0
+
+
+async def test_a_device_that_left_the_household_leaves_no_complaint(living: Living, blue: tuple[Any, Air]) -> None:
+    device, _ = blue
+    await hear(living, device)
+    device.adopt_key(OTHER_KEY, 0)
+    await later(living, LOST_TRACK_S)
+    for percent in range(LOST_TRACK):
+        device.battery = percent
+        await hear(living, device)
+    issue = f"device_key_lost_{device_of(living).owner.source}"
+    assert ir.async_get(living.hass).async_get_issue(DOMAIN, issue) is not None
+
+    living.hass.config_entries.async_remove_subentry(living.entry, "device_07")
+    await living.settle()
+
+    assert ir.async_get(living.hass).async_get_issue(DOMAIN, issue) is None
 
 
 # A bed.

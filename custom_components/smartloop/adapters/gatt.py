@@ -21,13 +21,15 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
-from ..protocol import DATA_UUID, Conversation
+from ..protocol import DATA_UUID, Conversation, Write
 from .reach import GattError, Trouble
 
 MOST_AT_ONCE: Final = 2
 """A proxy has three slots or so, and SmartLoop is not alone."""
 ANSWER_S: Final = 15.0
 """A device that is silent for longer is gone; the longest supervision time-out of Bluetooth is 32 s."""
+EXCHANGE_S: Final = 60.0
+"""For a question and its whole answer: drivers that never return and answers that never end keep no slot from others."""
 GOODBYE_S: Final = 10.0
 ATTEMPTS: Final = 2
 """Of one try; whoever asked tries again later."""
@@ -64,13 +66,12 @@ async def async_converse[C: Conversation](
     async with lines.locks[address], lines.slots, _connected(hass, address) as line:
         talk = script(line.client.mtu_size)
         try:
-            await line.client.start_notify(DATA_UUID, line.notified)
+            async with asyncio.timeout(EXCHANGE_S):
+                await line.client.start_notify(DATA_UUID, line.notified)
             writes = talk.start(dt_util.utcnow())
             while not talk.done:
-                for write in writes:
-                    await line.client.write_gatt_char(write.characteristic, write.data, response=True)
-                data, at = await line.async_answer()
-                writes = talk.feed(DATA_UUID, data, at)
+                async with asyncio.timeout(EXCHANGE_S):
+                    writes = await line.async_exchange(talk, writes)
                 if commit is not None:
                     await commit(talk)
         except BleakCharacteristicNotFoundError as err:
@@ -94,6 +95,16 @@ class _Line:
 
     def dropped(self, _client: object) -> None:
         self._heard.put_nowait(None)
+
+    async def async_exchange(self, talk: Conversation, writes: list[Write]) -> list[Write]:
+        """Ask, and hear the answer out; return the next question, none at the end."""
+        for write in writes:
+            await self.client.write_gatt_char(write.characteristic, write.data, response=True)
+        writes = []
+        while not writes and not talk.done:
+            data, at = await self.async_answer()
+            writes = talk.feed(DATA_UUID, data, at)
+        return writes
 
     async def async_answer(self) -> tuple[bytes, datetime]:
         """Wait for the next notification."""

@@ -1,6 +1,7 @@
 """One own device: heard, believed, and its log fetched whenever it has something new."""
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -35,6 +36,7 @@ from ..protocol import (
 )
 from .adverts import AdvertReader
 from .device_log import Owner, reading, readings, stored_epoch, stored_epochs, stored_puffs
+from .inhalers import fingerprint
 from .reach import GattError, Trouble
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 15.0, 3600.0
 JITTER: Final = 0.25
 LOST_TRACK: Final = 10
 """So many adverts in a row that are not believed: only a talk can tell whether it is still ours."""
+LOST_TRACK_S: Final = 600.0
+"""A talk told the counter: who goes on making adverts up has no second one, nor the device's battery, before that."""
 BLINK_S: Final = 10
 
 _OCCUPANCY: Final = {LastEvent.OCCUPIED: True, LastEvent.EMPTY: False}
@@ -118,6 +122,7 @@ class OwnDevice:
         self._label = f"{owner.kind.value} {owner.address[-5:]}"
         self._reader = AdvertReader(self._label, owner.address, key, 0)
         self._cursor = 0
+        self._counted = counted(owner.address, key)
         self._waiting: _Heard | None = None
         self._believing: asyncio.Task[None] | None = None
         self._pause: CALLBACK_TYPE | None = None
@@ -149,9 +154,8 @@ class OwnDevice:
 
     async def async_load(self) -> None:
         """Take up where the diary stands."""
-        state = await self._diary.async_log_state(self.owner.address)
-        self._cursor = state.cursor
-        self._reader.told(state.counter)
+        self._cursor = (await self._diary.async_log_state(self.owner.address)).cursor
+        self._reader.told((await self._diary.async_log_state(self._counted)).counter)
 
     @callback
     def stop(self) -> None:
@@ -162,6 +166,7 @@ class OwnDevice:
         for task in (self._believing, self._fetching):
             if task is not None:
                 task.cancel()
+        self._settled()
 
     # Adverts.
 
@@ -184,7 +189,7 @@ class OwnDevice:
         try:
             if (heard := self._waiting) is not None:
                 self._waiting = None
-                await self._diary.async_save_counter(self.owner.address, heard.advert.counter)
+                await self._diary.async_save_counter(self._counted, heard.advert.counter)
                 self._believe(heard)
         except LedgerError as err:
             LOGGER.debug("An advert of %s does not count: %s", self._label, err)
@@ -225,13 +230,11 @@ class OwnDevice:
         now, advert = self._hass.loop.time(), self._reader.newest
         if now < self._not_before or self._hass.state is not CoreState.running:
             return False
-        if self._reader.refused_in_a_row >= LOST_TRACK:
+        since = now - self._fetched_at if self._fetched_at is not None else math.inf
+        if self._reader.refused_in_a_row >= LOST_TRACK and since >= LOST_TRACK_S:
             return True
         if advert is None:
             return False
-        if self._fetched_at is None:
-            return True
-        since = now - self._fetched_at
         behind = (advert.event_count - self._cursor) & 0xFF
         return (
             (behind != 0 and since >= ASK_AGAIN_S[self.owner.kind])
@@ -255,8 +258,7 @@ class OwnDevice:
             self._fetched_at = self._hass.loop.time()
             # Whatever comes now is newer, and says by itself what there is to fetch.
             self._reader.newest = None
-            for issue in set(ISSUES.values()):
-                ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(issue))
+            self._settled()
         finally:
             self._fetching = None
 
@@ -279,7 +281,7 @@ class OwnDevice:
         )
         now = dt_util.utcnow()
         if (facts := talk.facts) is not None:
-            await self._diary.async_save_counter(owner.address, facts.counter)
+            await self._diary.async_save_counter(self._counted, facts.counter)
             self._reader.told(facts.counter)
             self._charge(facts.battery_percent, now)
             dr.async_get(self._hass).async_update_device(owner.source, sw_version=facts.firmware)
@@ -295,7 +297,7 @@ class OwnDevice:
             new = await self._diary.async_commit_page(
                 self.owner.address,
                 cursor=page.cursor,
-                counter=page.counter,
+                counter=0,
                 actuations=stored_puffs(self.owner, page),
                 epochs=stored_epochs(self.owner, page),
             )
@@ -342,6 +344,11 @@ class OwnDevice:
                 translation_placeholders={"device": self.name},
             )
 
+    def _settled(self) -> None:
+        """Complain of nothing: it was mended, or nobody listens any more."""
+        for issue in set(ISSUES.values()):
+            ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(issue))
+
     # What the owner asks for.
 
     async def async_identify(self) -> None:
@@ -382,3 +389,8 @@ class OwnDevice:
     def _notify(self) -> None:
         for listener in tuple(self._listeners):
             listener()
+
+
+def counted(address: str, key: bytes) -> str:
+    """Return the name a device's counter is kept by: with a new key a device whose memory was replaced may begin anew."""
+    return f"{address}#{fingerprint(key.hex())}"

@@ -66,6 +66,8 @@ class OwnDevices:
 
     async def _async_bluetooth(self, hass: HomeAssistant, _component: str) -> None:
         """Listen: Bluetooth is there, and with it what the modules here import."""
+        if self._stopped:
+            return
         try:
             await async_import_module(hass, f"{__package__}.gatt")
             await async_import_module(hass, f"{__package__}.found_devices")
