@@ -1,6 +1,6 @@
 """The boxes that measure, looked after: what they are, how they are, what was done to them."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -35,6 +35,7 @@ from .engine import (
 )
 from .ledger import Ledger, LedgerError
 from .naming import device_name
+from .pace import paced
 
 EVERY: Final = timedelta(minutes=1)
 REMEMBERED: Final = timedelta(days=1)
@@ -72,6 +73,16 @@ def box_place(source: str) -> str:
     return f"box:{source}"
 
 
+def gist_of(view: DeviceView) -> object:
+    """Return what of a view is shown anywhere: missed intervals and a link quality move at every look."""
+    radio = None if view.radio is None else view.radio.weak
+    missed = int(view.missed) if view.silent and view.missed is not None else None
+    heard = view.last_heard if view.silent else view.last_heard is None
+    stands = tuple(each.id for each in (*view.active, *view.shadows))
+    ways = (view.place, view.silent, view.bridge_silent, view.away_since, view.stuck, view.interval_s)
+    return ways, missed, heard, radio, view.battery, view.drift, stands, len(view.active)
+
+
 class Care:
     """Follows every bound box through the engine, and keeps what people did to them."""
 
@@ -92,6 +103,12 @@ class Care:
         """The last "Done" of the last day to each kind of message about each box."""
         self.loaded = False
         """Whether it is known what people did before the last start."""
+        self.revision = 0
+        """Counts what anybody may have to be shown anew."""
+        self._proof: tuple[datetime, Assurance] | None = None
+        self._gists: dict[str, object] = {}
+        self._hour = -1
+        self._looking = False
         self._listeners: list[Callable[[], None]] = []
 
     # What others read.
@@ -112,8 +129,10 @@ class Care:
         return tuple(source for source in self.leak_points if source not in self.tested) if self.loaded else ()
 
     def assurance(self, now: datetime) -> Assurance:
-        """Return how many leak points are proven alive, and what is wrong with the others."""
-        return self._engine.assurance(self.tested, now)
+        """Return how many leak points are proven alive, and what is wrong with the others; as of the last look."""
+        if self._proof is None or abs(now - self._proof[0]) > EVERY:
+            self._proof = now, self._engine.assurance(self.tested, now)
+        return self._proof[1]
 
     @property
     def household(self) -> Household:
@@ -166,7 +185,7 @@ class Care:
         self._replay()
         self.look(dt_util.utcnow())
         self._offer_tests()
-        self._hooks.notify(None)
+        self._tell()
 
     def _replay(self) -> None:
         """Tell the engine what it did not get to save."""
@@ -218,22 +237,54 @@ class Care:
 
     @callback
     def _tick(self, now: datetime) -> None:
-        self.look(now)
+        if not self._looking:
+            self._work(self.async_look(now), "care look")
+
+    async def async_look(self, now: datetime) -> None:
+        """Look as `look` does, and let others run in between: there may be hundreds of boxes."""
+        self._looking = True
+        try:
+            async for _ in paced(self._steps(now)):
+                pass
+        finally:
+            self._looking = False
 
     @callback
     def look(self, now: datetime) -> None:
         """Step the engine's devices and show what changed."""
+        for _ in self._steps(now):
+            pass
+
+    def _steps(self, now: datetime) -> Iterator[None]:
+        """Look, piece by piece."""
         result = self._engine.step_devices(now)
+        yield
         for decision in result.decisions:
             self._hooks.decide(decision)
-        before, self.views = self.views, {view.source: view for view in self._engine.devices(now)}
-        for source, view in self.views.items():
-            if before.get(source) != view:
+            yield
+        self.views = {view.source: view for view in self._engine.devices(now)}
+        self._proof = None
+        gists = {source: gist_of(view) for source, view in self.views.items()}
+        before, self._gists = self._gists, gists
+        yield
+        for source, gist in gists.items():
+            if before.get(source) != gist:
                 self._hooks.notify(box_place(source))
-        if result.changed or before.keys() != self.views.keys():
+                yield
+        if result.changed or before.keys() != gists.keys():
             self._hooks.keep()
-        if before != self.views:
-            self._hooks.notify(None)
+        # Dates come closer, and what was done is forgotten, though no box changes.
+        hour = int(now.timestamp() // 3600.0)
+        if before != gists or hour != self._hour:
+            self._hour = hour
+            self._tell()
+
+    @callback
+    def _tell(self) -> None:
+        """Let the household's entities look again."""
+        self.revision += 1
+        self._proof = None
+        self._hooks.notify(None)
 
     @callback
     def _alive(self, source: str, at: datetime) -> None:
@@ -249,7 +300,7 @@ class Care:
             self._engine.battery_replaced(source, at)
         self.look(at)
         self._hooks.keep()
-        self._hooks.notify(None)
+        self._tell()
 
     async def async_battery_kept(self, sources: Iterable[str]) -> bool:
         """Take back that boxes got new batteries; return False when too much was heard of them since."""
@@ -259,16 +310,17 @@ class Care:
             self.replaced.pop(source, None)
         self.look(dt_util.utcnow())
         self._hooks.keep()
-        self._hooks.notify(None)
+        self._tell()
         return bool(kept)
 
     async def async_record_leak_test(self, source: str, at: datetime) -> None:
         """Keep that a leak sensor was seen to work; raises LedgerError."""
         await self._house.diary.async_record_leak_test(source, at)
         self.tested[source] = at
+        self._proof = None
         self._offer_tests()
         self._hooks.notify(box_place(source))
-        self._hooks.notify(None)
+        self._tell()
 
     async def async_answered(self, feedback: Feedback) -> None:
         """Take "Done" as what it says; a new battery begins its forecast anew."""
@@ -277,13 +329,13 @@ class Care:
             await self.async_battery_replaced((source,), feedback.at)
         elif feedback.key.startswith(f"{Journey.DEVICE}."):
             self.look(feedback.at)
-            self._hooks.notify(None)
+            self._tell()
 
     @callback
     def forget_answer(self, lesson_id: str) -> None:
         """Take back a "Done"."""
         self.answered = {about: each for about, each in self.answered.items() if each.id != lesson_id}
-        self._hooks.notify(None)
+        self._tell()
 
     # What is asked of people.
 

@@ -46,6 +46,7 @@ class MaintenanceList(HouseEntity, TodoListEntity):
 
     domain = DOMAIN
     _attr_supported_features = TodoListEntityFeature.UPDATE_TODO_ITEM
+    _made_of: object = None
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -125,7 +126,12 @@ class MaintenanceList(HouseEntity, TodoListEntity):
             self.async_write_ha_state()
 
     def _refresh(self) -> bool:
-        """Make the list anew; return whether it changed."""
+        """Make the list anew when there is reason to; return whether it changed."""
+        care = self.coordinator.care
+        made_of = care.revision, care.lessons()
+        if made_of == self._made_of:
+            return False
+        self._made_of = made_of
         items = [self._shown(each) for each in self._items()]
         if items == self._attr_todo_items:
             return False

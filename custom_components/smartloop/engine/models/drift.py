@@ -131,7 +131,10 @@ class Course:
     def sd(self) -> float | None:
         """Return the standard deviation over the last day; None before one has passed."""
         if self._sd is None and len(self._hours) == HOURS:
-            self._sd = float(np.std([0.5 * (low + high) for low, high in self._hours]))
+            # Of two dozen numbers; numpy would take three times as long to begin.
+            middles = [0.5 * (low + high) for low, high in self._hours]
+            mean = sum(middles) / HOURS
+            self._sd = sqrt(sum((each - mean) ** 2 for each in middles) / HOURS)
         return self._sd
 
     def snapshot(self) -> list[object]:

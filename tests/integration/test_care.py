@@ -1,0 +1,58 @@
+"""Looking after the boxes: who is called back, and how long the loop is kept."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from custom_components.smartloop.care import box_place
+from custom_components.smartloop.engine import Measurand
+
+from .boxes import Boxes, add_leak_sensor
+from .living import Living
+from .test_todo import silence
+
+
+@pytest.fixture
+def boxes(living: Living) -> Boxes:
+    return Boxes(living)
+
+
+async def test_nobody_is_called_back_while_nothing_changes(living: Living, boxes: Boxes) -> None:
+    bath = await silence(living, boxes)
+    now = living.now + timedelta(minutes=5)
+    for _ in range(10):
+        # What is worked out one box a look.
+        boxes.care.look(now)
+    called: list[str] = []
+    living.coordinator.async_add_listener(None, lambda: called.append("house"))
+    living.coordinator.async_add_listener(box_place(bath), lambda: called.append("bath"))
+    missed = boxes.view(bath).missed
+    for second in range(1, 10):
+        boxes.care.look(now + timedelta(seconds=5 * second))
+    assert called == []
+    assert boxes.view(bath).missed != missed
+    boxes.say(bath, Measurand.RELATIVE_HUMIDITY, 61.0, now + timedelta(minutes=1))
+    boxes.care.look(now + timedelta(minutes=1))
+    assert called == ["bath", "house"]
+
+
+async def test_a_look_by_the_clock_lets_others_run(
+    living: Living, boxes: Boxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for count in range(3):
+        add_leak_sensor(living, f"Sink {count}")
+    await living.set_up()
+    monkeypatch.setattr("custom_components.smartloop.pace.SLICE_S", -1.0)
+    ran = 0
+
+    async def other() -> None:
+        nonlocal ran
+        while True:
+            ran += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(other())
+    await boxes.care.async_look(living.now + timedelta(minutes=1))
+    task.cancel()
+    assert ran >= 2
