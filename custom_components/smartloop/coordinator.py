@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from itertools import batched
-from typing import Any, Protocol
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -42,6 +42,7 @@ from .ledger import Ledger
 from .outputs.events import async_fire_decision
 from .outputs.notifications import Notifier
 from .pace import paced
+from .parts import Part, started, stop_all
 from .puff_book import PuffBook
 from .runtime import Runtime
 from .status import Status, status_of
@@ -54,13 +55,6 @@ WEATHER_EVERY = timedelta(minutes=30)
 BATCH = 8
 PATIENCE_S = 5.0
 """How long an unload waits for what is under way."""
-
-
-class Part(Protocol):
-    """What listens or looks beside the rooms: own devices, radios, puffs, care."""
-
-    def start(self) -> CALLBACK_TYPE:
-        """Begin; returns the way to stop."""
 
 
 class Coordinator:
@@ -113,7 +107,7 @@ class Coordinator:
         views = [self.engine.view(room) for room in damp_rooms(self.entry)]
         return status_of(
             views,
-            {each.severity for each in self.engine.active()},
+            self.engine.active(),
             self.runtime.facts(),
             refused=bool(self.refusals),
             started=self._started,
@@ -153,7 +147,8 @@ class Coordinator:
         if stored is not None:
             try:
                 past = Past(stored)
-                self.engine.restore(stored["engine"])
+                # Not in the loop: there may be hundreds of boxes, and nobody uses the engine yet.
+                await self.hass.async_add_executor_job(self.engine.restore, stored["engine"])
                 self.past = past
             except (SnapshotError, AttributeError, KeyError, TypeError, ValueError) as err:
                 LOGGER.warning("Stored state is not used, learning starts anew: %s", err)
@@ -175,7 +170,7 @@ class Coordinator:
             AnswerListener(hass, entry, self.ledger, self, self.notifier).start(),
             async_track_time_interval(hass, self._tick, TICK, name="SmartLoop tick", cancel_on_shutdown=True),
             self.runtime.async_add_listener(self._engine_changed),
-            *(part.start() for part in self.parts),
+            *started(self.parts),
             async_at_started(hass, self._async_started),
         ]
         # Nobody waits for a first look or a forecast while Home Assistant starts.
@@ -183,8 +178,7 @@ class Coordinator:
 
     async def async_stop(self) -> None:
         """Hear and begin nothing more, let what is under way end, save everything."""
-        while self._stops:
-            self._stops.pop()()
+        stop_all(self._stops)
         if self._history is not None:
             self._history.cancel()
         if self._tasks:

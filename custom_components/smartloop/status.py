@@ -1,11 +1,11 @@
 """How the household is doing as a whole, for its own entities."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from .engine import RoomView, Severity
+from .engine import Decision, RoomView, Severity
 
 
 class HouseState(StrEnum):
@@ -31,7 +31,7 @@ class Status:
 
 def status_of(
     views: Collection[RoomView],
-    severities: Iterable[Severity],
+    active: Collection[Decision],
     facts: dict[str, Any],
     *,
     refused: bool,
@@ -46,7 +46,9 @@ def status_of(
         reasons.append("values_refused")
     if views and all(view.surface_humidity is None for view in views):
         reasons.append("no_readings")
-    raised = set(severities)
+    if any(each.source is not None for each in active):
+        reasons.append("sensors_need_care")
+    raised = {each.severity for each in active}
     if not started:
         state = HouseState.STARTING
     elif progress is not None:

@@ -4,12 +4,14 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from homeassistant.config_entries import ConfigEntryState
 
 from custom_components.smartloop.care import box_place
 from custom_components.smartloop.engine import Measurand
 
 from .boxes import Boxes, add_leak_sensor
 from .living import Living
+from .states import state_of
 from .test_todo import silence
 
 
@@ -56,3 +58,27 @@ async def test_a_look_by_the_clock_lets_others_run(
     await boxes.care.async_look(living.now + timedelta(minutes=1))
     task.cancel()
     assert ran >= 2
+
+
+async def test_a_part_that_cannot_start_takes_nobody_along(
+    living: Living, boxes: Boxes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_self: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("custom_components.smartloop.adapters.radio.RadioWatch.start", broken)
+    await living.set_up()
+    assert living.entry.state is ConfigEntryState.LOADED
+    assert living.bathroom.temperature == 21.5
+    assert "Care cannot be started" in caplog.text
+    caplog.clear()
+    # Nor does one that cannot be stopped keep what was learned from being saved.
+    living.coordinator._stops.append(lambda: broken(None))
+    await living.unload()
+    assert living.file.exists()
+
+
+async def test_the_status_says_that_sensors_need_care(living: Living, boxes: Boxes) -> None:
+    await silence(living, boxes)
+    assert "sensors_need_care" in living.coordinator.status.reasons
+    assert "sensors_need_care" in state_of(living.hass, "sensor.home_status").attributes["reasons"]
