@@ -341,25 +341,24 @@ class Care:
 
     @callback
     def _offer_tests(self) -> None:
-        """Ask for a test of every leak sensor that never had one."""
+        """Ask for a test of the leak sensors that never had one; one question, however many there are."""
         if not self.loaded:
             # What the owner chose to ignore would be forgotten.
             return
         hass = self._house.hass
         with ir.async_refresh_issues(
-            hass, DOMAIN, issue_id_pattern=f"{ISSUE_LEAK_TEST}_", config_entry_id=self._house.entry.entry_id
+            hass, DOMAIN, issue_id_pattern=ISSUE_LEAK_TEST, config_entry_id=self._house.entry.entry_id
         ):
-            for source in self.never_tested:
+            if untested := self.never_tested:
                 ir.async_create_issue(
                     hass,
                     DOMAIN,
-                    f"{ISSUE_LEAK_TEST}_{source}",
+                    ISSUE_LEAK_TEST,
                     config_entry_id=self._house.entry.entry_id,
-                    data={"source": source},
                     is_fixable=True,
                     severity=ir.IssueSeverity.WARNING,
                     translation_key=ISSUE_LEAK_TEST,
-                    translation_placeholders={"sensor": self.name(source)},
+                    translation_placeholders={"sensors": ", ".join(self.name(source) for source in untested)},
                 )
 
     def _work(self, work: Coroutine[Any, Any, None], name: str) -> None:

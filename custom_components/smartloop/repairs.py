@@ -43,7 +43,7 @@ async def async_create_fix_flow(
         f"{ISSUE_NEW_SENSOR}_": NewSensorFlow,
         f"{ISSUE_UNKNOWN_SENSOR}_": UnknownSensorFlow,
         f"{ISSUE_AREA_REMOVED}_": AreaRemovedFlow,
-        f"{ISSUE_LEAK_TEST}_": LeakTestFlow,
+        ISSUE_LEAK_TEST: LeakTestFlow,
         **dict.fromkeys(ISSUE_IDS, FoundDeviceFlow),
     }
     return next((flow() for begin, flow in flows.items() if issue_id.startswith(begin)), ConfirmRepairFlow())
@@ -91,16 +91,25 @@ class ReloadZigbeeFlow(_ConfirmFlow):
 
 
 class LeakTestFlow(LeakTestSteps[RepairsFlowResult], _Flow):
-    """Test a leak sensor nobody has seen at work."""
+    """Test the leak sensors nobody has seen at work, one after the other."""
 
     async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Begin with the sensor in question."""
-        self._point = str((self.data or {}).get("source"))
+        """Begin with the choice; of one sensor there is none."""
+        care = self._care()
+        points = () if care is None else care.never_tested
+        if len(points) != 1:
+            return await self.async_step_leak_test()
+        self._point = points[0]
         return await self.async_step_leak_ready()
 
     async def async_step_leak_end(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        """Finish; only what was heard settles the issue."""
-        return self.async_create_entry(data={}) if self._passed else self.async_abort(reason="leak_not_tested")
+        """Finish; only what was heard settles the issue, and only when nothing is left to test."""
+        if not self._passed:
+            return self.async_abort(reason="leak_not_tested")
+        if (care := self._care()) is not None and (left := care.never_tested):
+            names = ", ".join(care.name(source) for source in left)
+            return self.async_abort(reason="leak_others_left", description_placeholders={"sensors": names})
+        return self.async_create_entry(data={})
 
 
 class UseBuiltinFlow(_ConfirmFlow):

@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import MockUser, async_fire_ti
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.smartloop.adapters.leak_test import DRYING_S
+from custom_components.smartloop.care import ISSUE_LEAK_TEST
 from custom_components.smartloop.const import DOMAIN
 from custom_components.smartloop.engine import Measurand, Reading
 from custom_components.smartloop.flows.leak_test import LIMIT_S
@@ -97,12 +98,10 @@ async def bench(living: Living) -> Bench:
     return made
 
 
-def issues(hass: HomeAssistant) -> set[str]:
-    return {
-        str((issue.translation_placeholders or {})["sensor"])
-        for (domain, issue_id), issue in ir.async_get(hass).issues.items()
-        if domain == DOMAIN and issue_id.startswith("leak_never_tested_") and issue.active
-    }
+def asked(hass: HomeAssistant) -> str | None:
+    """Return which sensors the one question is about."""
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, ISSUE_LEAK_TEST)
+    return None if issue is None or not issue.active else (issue.translation_placeholders or {})["sensors"]
 
 
 async def test_a_sensor_that_works_passes(bench: Bench) -> None:
@@ -252,18 +251,18 @@ async def test_what_is_carried_over_is_no_answer_to_the_cloth(bench: Bench) -> N
 # Repairs.
 
 
-async def test_every_sensor_never_tested_is_asked_for(bench: Bench) -> None:
-    assert issues(bench.hass) == {"Bath", "Sink"}
-    ir.async_ignore_issue(bench.hass, DOMAIN, f"leak_never_tested_{bench.bath}", ignore=True)
+async def test_all_sensors_never_tested_are_one_question(bench: Bench) -> None:
+    assert asked(bench.hass) == "Bath, Sink"
+    ir.async_ignore_issue(bench.hass, DOMAIN, ISSUE_LEAK_TEST, ignore=True)
 
     # A restart forgets neither the test nor what is ignored.
     await pass_test(bench, "sink", bench.sink)
     bench.manager.async_abort(bench.flow_id)
-    assert issues(bench.hass) == {"Bath"}
+    assert asked(bench.hass) == "Bath"
     await bench.living.unload()
     await bench.living.set_up()
-    assert issues(bench.hass) == {"Bath"}
-    issue = ir.async_get(bench.hass).async_get_issue(DOMAIN, f"leak_never_tested_{bench.bath}")
+    assert asked(bench.hass) == "Bath"
+    issue = ir.async_get(bench.hass).async_get_issue(DOMAIN, ISSUE_LEAK_TEST)
     assert issue is not None
     assert issue.dismissed_version is not None
 
@@ -276,33 +275,46 @@ def repairs(bench: Bench) -> Bench:
     return bench
 
 
-async def test_the_issue_leads_through_the_test(repairs: Bench) -> None:
+async def test_the_issue_leads_through_the_tests(repairs: Bench) -> None:
     bench = repairs
-    issue_id = f"leak_never_tested_{bench.sink}"
-    result = await bench.manager.async_init(DOMAIN, context={"issue_id": issue_id})
+    result = await bench.manager.async_init(DOMAIN, context={"issue_id": ISSUE_LEAK_TEST})
     bench.flow_id = result["flow_id"]
-    assert (result["step_id"], result["description_placeholders"]["sensor"]) == ("leak_ready", "Sink")
-
+    assert result["step_id"] == "leak_test"
+    await bench.step({"point": bench.sink})
     await bench.step({})
     await bench.report("sink", "on")
     await bench.shown()
     await bench.report("sink", "off")
     assert (await bench.shown())["step_id"] == "leak_passed"
     end = await bench.step({"next_step_id": "leak_end"})
+    # "Done" would take the question away, and with it the other sensor.
+    assert (end["reason"], end["description_placeholders"]) == ("leak_others_left", {"sensors": "Bath"})
+    assert asked(bench.hass) == "Bath"
+
+    result = await bench.manager.async_init(DOMAIN, context={"issue_id": ISSUE_LEAK_TEST})
+    assert (result["step_id"], result["description_placeholders"]["sensor"]) == ("leak_ready", "Bath")
+    bench.flow_id = result["flow_id"]
+    await bench.step({})
+    await bench.report("bath", "on")
+    await bench.shown()
+    await bench.report("bath", "off")
+    assert (await bench.shown())["step_id"] == "leak_passed"
+    end = await bench.step({"next_step_id": "leak_end"})
     assert end["type"] is FlowResultType.CREATE_ENTRY
-    assert issues(bench.hass) == {"Bath"}
+    assert asked(bench.hass) is None
 
 
 async def test_an_issue_that_was_not_settled_stays(repairs: Bench) -> None:
     bench = repairs
-    result = await bench.manager.async_init(DOMAIN, context={"issue_id": f"leak_never_tested_{bench.sink}"})
+    result = await bench.manager.async_init(DOMAIN, context={"issue_id": ISSUE_LEAK_TEST})
     bench.flow_id = result["flow_id"]
+    await bench.step({"point": bench.sink})
     await bench.step({})
     assert (await bench.time_out())["step_id"] == "leak_failed"
     end = await bench.step({"next_step_id": "leak_end"})
 
     assert (end["type"], end["reason"]) == (FlowResultType.ABORT, "leak_not_tested")
-    assert issues(bench.hass) == {"Bath", "Sink"}
+    assert asked(bench.hass) == "Bath, Sink"
 
 
 # Who may.
