@@ -13,6 +13,7 @@ from .const import (
     CONF_BATTERIES,
     CONF_BINDINGS,
     CONF_DECLINED,
+    CONF_FORMER,
     CONF_INHALER,
     CONF_INHALERS,
     CONF_KEY,
@@ -51,7 +52,7 @@ TO_REDACT: Final = {
     CONF_WEATHER,
 }
 """At any depth; bindings hold registry ids and are counted instead."""
-HEALTH: Final = {CONF_INHALER, CONF_INHALERS, CONF_PLAN}
+HEALTH: Final = {CONF_FORMER, CONF_INHALER, CONF_INHALERS, CONF_PLAN}
 """Left out whole: redacted, it would still tell how many there are."""
 
 
@@ -89,7 +90,9 @@ def _own_devices(coordinator: Coordinator) -> dict[str, Any]:
                 "signal_dbm": device.rssi,
                 "battery": device.battery,
                 "adverts_refused": device.refused,
-                "counts": dict(device.counts),
+                # A sleeve is asked at every puff: how often that was is nobody's business.
+                "talked": device.counts["talks"] > 0,
+                "failures": {name: count for name, count in device.counts.items() if name.startswith("failed")},
             }
             for number, device in enumerate(coordinator.own_devices.devices.values(), start=1)
         },

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentry
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -265,6 +265,33 @@ async def test_puffs_taken_away_from_home_are_fetched_on_return(living: Living, 
     assert air.open == 0
     view = living.coordinator.engine.puffs(kept[0].person, "blue", dt_util.utcnow())
     assert view.count_24h == 40
+
+
+async def test_what_happened_before_a_sleeve_changed_hands_stays_whose_it_was(
+    living: Living, blue: tuple[Any, Air]
+) -> None:
+    device, _ = blue
+    await hear(living, device)
+    ana, ben = (registry_id(living.hass, f"person.{name}") for name in ("ana", "ben"))
+    member = ConfigSubentry(data=MappingProxyType({"person": ben}), subentry_type="member", title="Ben", unique_id=ben)
+    living.hass.config_entries.async_add_subentry(living.entry, member)
+    await living.settle()
+    # Away from home, and given to Ben before anything of it was fetched.
+    puffs(device, 2)
+    await later(living, 3600)
+    flows = living.hass.config_entries.subentries
+    menu = await flows.async_init(
+        (living.entry.entry_id, "device"), context={"source": SOURCE_RECONFIGURE, "subentry_id": "device_07"}
+    )
+    await flows.async_configure(menu["flow_id"], {"next_step_id": "inhaler_sleeve"})
+    await flows.async_configure(menu["flow_id"], {"name": "Blue", "inhaler": f"{ben}/new:reliever"})
+    await living.settle()
+    await later(living, 3600)
+    puffs(device, 3)
+    await hear(living, device)
+
+    assert [each.person for each in await recorded(living)] == [ana, ana, ben, ben, ben]
+    assert "blue" not in str(await async_get_config_entry_diagnostics(living.hass, living.entry))
 
 
 async def test_nothing_is_fetched_twice(living: Living, blue: tuple[Any, Air]) -> None:
@@ -653,7 +680,9 @@ async def test_diagnostics_name_neither_key_nor_address_nor_person(living: Livin
     text = str(await async_get_config_entry_diagnostics(living.hass, living.entry))
 
     assert "device_1" in text
-    assert "'talks': 1" in text
+    assert "'talked': True" in text
+    assert "talks" not in text
+    assert "pages" not in text
     for secret in (KEY.hex(), SLEEVE, registry_id(living.hass, "person.ana"), "blue"):
         assert secret not in text
 

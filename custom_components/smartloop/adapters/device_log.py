@@ -1,7 +1,7 @@
 """What an own device's log says, as the diary keeps it and as the engine hears of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,6 +17,16 @@ TRUSTED: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tenure:
+    """Whose a device was before, and where."""
+
+    until: datetime
+    person: str
+    inhaler: str | None
+    room: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Owner:
     """Whose device it is and where, as its subentry says."""
 
@@ -27,6 +37,15 @@ class Owner:
     person: str
     inhaler: str | None
     room: str | None
+    former: tuple[Tenure, ...] = ()
+    """In order of time"""
+
+    def then(self, at: datetime) -> Owner:
+        """Return whose it was: what is fetched late belongs to who had the device when it happened."""
+        for tenure in self.former:
+            if at < tenure.until:
+                return replace(self, person=tenure.person, inhaler=tenure.inhaler, room=tenure.room, former=())
+        return self
 
     @property
     def place(self) -> str:
@@ -37,11 +56,11 @@ class Owner:
 def stored_puffs(owner: Owner, page: Page) -> Iterator[StoredActuation]:
     """Yield the puffs of a page; those sprayed into the air are none."""
     for record in page.events:
-        if isinstance(record, PuffRecord) and not record.test and owner.inhaler is not None:
+        if isinstance(record, PuffRecord) and not record.test and (its := owner.then(record.at)).inhaler is not None:
             yield StoredActuation(
                 id=_event(owner, record.event_id),
-                person=owner.person,
-                inhaler=owner.inhaler,
+                person=its.person,
+                inhaler=its.inhaler,
                 at=record.at,
                 uncertainty_s=record.uncertainty_s,
                 source=owner.source,
@@ -62,11 +81,12 @@ def stored_epochs(owner: Owner, page: Page) -> Iterator[StoredEpoch]:
 
 def stored_epoch(owner: Owner, record: EpochRecord) -> StoredEpoch:
     """Return one minute of a bed."""
+    its = owner.then(record.at)
     return StoredEpoch(
         id=_event(owner, record.event_id),
         source=owner.source,
-        person=owner.person,
-        room=owner.room,
+        person=its.person,
+        room=its.room,
         at=record.at,
         occupied=record.occupied,
         heart_rate=record.heart_rate,
@@ -89,7 +109,7 @@ def readings(owner: Owner, epoch: StoredEpoch, now: datetime) -> Iterator[Readin
     )
     for measurand, value in measured:
         if value is not None:
-            yield from reading(owner, measurand, value, epoch.at)
+            yield from reading(owner.then(epoch.at), measurand, value, epoch.at)
 
 
 def reading(owner: Owner, measurand: Measurand, value: float, at: datetime) -> Iterator[Reading]:

@@ -1,5 +1,6 @@
 """All own devices of a household: listened to from the moment Bluetooth works, offered when they are new."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -11,11 +12,22 @@ from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.start import async_at_started
 from homeassistant.setup import async_when_setup
 
-from ..const import CONF_INHALER, CONF_KEY, CONF_KIND, CONF_PERSON, CONF_ROOM, DOMAIN, LOGGER, SUBENTRY_DEVICE
+from ..const import (
+    CONF_FORMER,
+    CONF_INHALER,
+    CONF_KEY,
+    CONF_KIND,
+    CONF_PERSON,
+    CONF_ROOM,
+    CONF_UNTIL,
+    DOMAIN,
+    LOGGER,
+    SUBENTRY_DEVICE,
+)
 from ..diary import Diary
 from ..ledger import LedgerError
 from ..protocol import DeviceKind
-from .device_log import Owner
+from .device_log import Owner, Tenure
 from .own_device import Hands, OwnDevice
 
 BLUETOOTH: Final = "bluetooth"
@@ -133,4 +145,13 @@ def _owner(hass: HomeAssistant, entry: ConfigEntry[Any], subentry: ConfigSubentr
         person=data[CONF_PERSON],
         inhaler=data.get(CONF_INHALER),
         room=data.get(CONF_ROOM),
+        former=tuple(
+            Tenure(
+                until=datetime.fromisoformat(each[CONF_UNTIL]),
+                person=each[CONF_PERSON],
+                inhaler=each.get(CONF_INHALER),
+                room=each.get(CONF_ROOM),
+            )
+            for each in data.get(CONF_FORMER, ())
+        ),
     )

@@ -7,10 +7,12 @@ import probatio as vol
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState, ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS, CONF_ID, CONF_NAME
 from homeassistant.helpers.selector import TextSelector
+from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
 from ..adapters.bindings import rooms_of
 from ..const import (
+    CONF_FORMER,
     CONF_INHALER,
     CONF_INHALERS,
     CONF_KEY,
@@ -19,6 +21,7 @@ from ..const import (
     CONF_ROLE,
     CONF_ROOM,
     CONF_SOURCES,
+    CONF_UNTIL,
     SUBENTRY_DEVICE,
 )
 from ..engine import InhalerRole
@@ -28,6 +31,9 @@ from .labels import async_device_labels
 from .whose import NEW, async_inhaler_labels, members_of
 
 BLUETOOTH: Final = "bluetooth"
+OWNED: Final = (CONF_PERSON, CONF_INHALER, CONF_ROOM)
+MOST_FORMER: Final = 20
+"""Whoever had it before that has had it fetched, or its memory has overwritten it."""
 
 
 class DeviceFlow(ConfigSubentryFlow):
@@ -178,9 +184,9 @@ class DeviceFlow(ConfigSubentryFlow):
     def _finish(self) -> SubentryFlowResult:
         entry = self._get_entry()
         if self.source == SOURCE_RECONFIGURE:
-            return self.async_update_and_abort(
-                entry, self._get_reconfigure_subentry(), title=self._title, data=self._data
-            )
+            subentry = self._get_reconfigure_subentry()
+            self._data[CONF_FORMER] = _former(subentry.data, self._data)
+            return self.async_update_and_abort(entry, subentry, title=self._title, data=self._data)
         address = self._data[CONF_ADDRESS]
         # Somebody else may have been quicker.
         if any(each.unique_id == address for each in entry.get_subentries_of_type(SUBENTRY_DEVICE)):
@@ -190,3 +196,12 @@ class DeviceFlow(ConfigSubentryFlow):
 
 def _name_refused(user_input: Mapping[str, Any] | None) -> dict[str, str]:
     return {} if user_input is None or user_input[CONF_NAME].strip() else {CONF_NAME: "name_empty"}
+
+
+def _former(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return whose it was until now: what it recorded and nobody fetched yet is still theirs."""
+    former = [*old.get(CONF_FORMER, ())]
+    if any(old.get(name) != new.get(name) for name in OWNED):
+        whose = {name: old[name] for name in OWNED if name in old}
+        former.append({CONF_UNTIL: dt_util.utcnow().isoformat(), **whose})
+    return former[-MOST_FORMER:]
