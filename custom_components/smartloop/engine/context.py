@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
-from math import exp, inf, log, sqrt
+from math import exp, inf, log
 
 from .errors import SnapshotError
+from .fusion import Estimate, Noise, Shown, Trust, compare, fuse
 from .reading import LIMITS, OUTDOOR, Measurand, Reading
 
 type VapourPressure = Callable[[float, float], float]
@@ -14,20 +14,6 @@ type VapourPressure = Callable[[float, float], float]
 
 _MINUTE = 60.0
 _HOUR = 3600.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Noise:
-    """How far a source may be from the truth: when fresh, and how that grows while it is silent."""
-
-    floor: float
-    """Standard deviation of a fresh value, in the measurand's unit."""
-    per_root_hour: float
-    """Standard deviation that one silent hour adds: the place is a random walk."""
-
-    def variance(self, age_s: float, quality: float) -> float:
-        """Return R + q age, more for a value of lesser quality."""
-        return (self.floor**2 + self.per_root_hour**2 * age_s / _HOUR) / quality
 
 
 NOISE: dict[Measurand, Noise] = {
@@ -70,10 +56,6 @@ _OUTDOOR_TTL = 3 * _HOUR
 _INTERVALS = 3.0
 """Usual intervals a source may miss before it is stale."""
 
-_FREEDOM = 4.0
-"""Degrees of freedom of Student's t: a far-off source counts ever less, a near one as usual."""
-_ROUNDS = 8
-
 _QUANTILE = 0.95
 _LEAST_GAIN = 0.1
 """So that a source with a new habit is learned within dozens of reports ..."""
@@ -84,18 +66,6 @@ _EARLY_S = 5 * _MINUTE
 """How far ahead of `now` a reading may be: clocks of two machines differ."""
 _FORGET_S = 30 * 24 * _HOUR
 """A source silent for so long was replaced."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Estimate:
-    """A fused quantity."""
-
-    value: float
-    sd: float
-    """In the unit of the value."""
-    age_s: float
-    """Of the newest value in it."""
-    sources: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +97,7 @@ class Known:
 class _Source:
     """The newest value of one source in one place, and how often it reports."""
 
-    __slots__ = ("at", "log_interval", "quality", "reports", "value")
+    __slots__ = ("at", "log_interval", "quality", "reports", "trust", "value")
 
     def __init__(self, at: float, value: float, quality: float, log_interval: float) -> None:
         self.at = at
@@ -136,6 +106,7 @@ class _Source:
         self.log_interval = log_interval
         """log s: the interval 95 % of its reports keep."""
         self.reports = 0
+        self.trust = Trust()
 
     def learn(self, interval: float) -> None:
         """Move the interval towards one just seen (stochastic approximation of a quantile)."""
@@ -193,7 +164,8 @@ class Context:
         live = self._live(place, measurand, None, moment)
         if not live:
             return None
-        return _fuse([(source.value, noise, moment - source.at, source.quality) for _, source in live])
+        shown = [_shown(name, source.value, noise, moment, source) for name, source in live]
+        return _compared(shown, moment)
 
     def vapour_pressure(self, place: str, now: datetime) -> Estimate | None:
         """Return the vapour pressure of a place, Pa.
@@ -216,12 +188,12 @@ class Context:
             pressure = self._vapour_pressure(temperature, source.value)
             # The same humidity error is less vapour in cold air.
             noise = Noise(floor=self._vapour_pressure(temperature, _HUMIDITY_SD), per_root_hour=drift)
-            values.append((pressure, noise, moment - source.at, source.quality))
-        return _fuse(values)
+            values.append(_shown(name, pressure, noise, moment, source))
+        return _compared(values, moment)
 
     def _room_temperature(self, own: dict[str, _Source], moment: float) -> float:
         noise = NOISE[Measurand.TEMPERATURE]
-        return _fuse([(each.value, noise, moment - each.at, each.quality) for each in own.values()]).value
+        return fuse([_shown(name, each.value, noise, moment, each) for name, each in own.items()], moment).value
 
     def latest(self, place: str, measurand: Measurand, now: datetime, person: str | None = None) -> Latest | None:
         """Return the last value that is not stale: of windows, switches and whatever is not fused."""
@@ -285,6 +257,7 @@ class Context:
             [
                 *(place, measurand.value, person, name),
                 *(source.at, float(source.value), float(source.quality), source.log_interval, source.reports),
+                *source.trust.row,
             ]
             for (place, measurand, person), sources in sorted(self._channels.items(), key=_order)
             for name, source in sorted(sources.items())
@@ -304,6 +277,16 @@ class Context:
         self._channels, self._seen = channels, seen
 
 
+def _shown(name: str, value: float, noise: Noise, moment: float, source: _Source) -> Shown:
+    return Shown(name, value, noise, moment - source.at, source.quality, source.trust)
+
+
+def _compared(shown: list[Shown], moment: float) -> Estimate:
+    if len(shown) > 1:
+        compare(shown, moment)
+    return fuse(shown, moment)
+
+
 def _class_ttl(place: str, measurand: Measurand) -> float:
     least = _CLASS_TTL.get(measurand, _TTL)
     return max(least, _OUTDOOR_TTL) if place == OUTDOOR else least
@@ -319,15 +302,16 @@ def _order(item: tuple[_Key, object]) -> tuple[str, str, str]:
 
 
 _ROW = 9
+"""Columns of a source that was never compared with another, as of all before there was `Trust`"""
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 _LONGEST = log(_FORGET_S) + 1e-6
 
 
 def _read_row(row: object) -> tuple[_Key, str, _Source]:
-    if not isinstance(row, list) or len(row) != _ROW:
-        msg = "a stored source is not a row of nine"
+    if not isinstance(row, list) or len(row) not in {_ROW, _ROW + 3}:
+        msg = "a stored source is no row of nine or twelve"
         raise SnapshotError(msg)
-    place, quantity, person, name, *figures = row
+    place, quantity, person, name, *figures = row[:_ROW]
     texts = isinstance(place, str) and isinstance(name, str) and isinstance(person, str | None)
     if not texts or not isinstance(quantity, str) or quantity not in Measurand:
         msg = "a stored source does not say what it measures"
@@ -344,38 +328,6 @@ def _read_row(row: object) -> tuple[_Key, str, _Source]:
     at, value, quality, log_interval, reports = figures
     source = _Source(float(at), float(value), float(quality), float(log_interval))
     source.reports = int(reports)
+    if len(row) > _ROW:
+        source.trust = Trust.restored(row[_ROW:])
     return (place, measurand, person), name, source
-
-
-def _fuse(values: list[tuple[float, Noise, float, float]]) -> Estimate:
-    """Return the location of Student's t over one or more values with noise, age and quality."""
-    if len(values) == 1:
-        value, noise, age, quality = values[0]
-        age = max(age, 0.0)
-        return Estimate(value=value, sd=sqrt(noise.variance(age, quality)), age_s=age, sources=1)
-    return _fuse_several(values)
-
-
-def _fuse_several(values: list[tuple[float, Noise, float, float]]) -> Estimate:
-    """Reweight least squares from a weighted median on (Lange, Little and Taylor 1989)."""
-    # Sorted: sums of floats would else depend on which source spoke first.
-    rows = sorted((value, noise.variance(max(age, 0.0), quality)) for value, noise, age, quality in values)
-    location = _median(rows)
-    total = mass = 0.0
-    for _ in range(_ROUNDS):
-        total = mass = 0.0
-        for value, variance in rows:
-            weight = (_FREEDOM + 1.0) / (_FREEDOM + (value - location) ** 2 / variance) / variance
-            total += weight * value
-            mass += weight
-        location = total / mass
-    age_s = max(min(age for _, _, age, _ in values), 0.0)
-    return Estimate(value=location, sd=sqrt(1.0 / mass), age_s=age_s, sources=len(rows))
-
-
-def _median(rows: list[tuple[float, float]]) -> float:
-    """Return the median weighted by 1/sd: two sources of some age outvote a fresh one that differs."""
-    weights = [1.0 / sqrt(variance) for _, variance in rows]
-    half = sum(weights) / 2.0
-    # The sums agree to the last digit, so the last row is reached at the latest.
-    return next(row[0] for row, below in zip(rows, accumulate(weights), strict=True) if below >= half)

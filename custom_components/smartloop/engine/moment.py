@@ -6,7 +6,7 @@ from math import inf
 
 import numpy as np
 
-from .context import Context, Estimate
+from .context import Context
 from .decisions.air_change import AirChange
 from .decisions.candidate import Assessment
 from .decisions.decision import Act, Decision
@@ -15,6 +15,7 @@ from .decisions.mold import ACT_KEYS, RoomConditions
 from .features.forecast import Tensor
 from .features.psychrometrics import Array, dew_point_of_pressure, relative_humidity, saturation_pressure
 from .features.surface import SurfaceKind, SurfaceState
+from .fusion import Estimate
 from .hours import Series
 from .household import Autonomy
 from .models.forecast import ForecastInput, ForecastOutput
