@@ -429,6 +429,30 @@ async def test_a_lost_key_is_replaced_and_nothing_is_counted_twice(house: HomeAs
     assert len(await recorded(house)) == 5
 
 
+async def test_no_key_is_agreed_on_while_nobody_knows_how_far_the_log_was_read(house: HomeAssistant) -> None:
+    device = sleeve()
+    with radio(device):
+        await add_sleeve(house, device)
+        puffs(device, 3)
+        await hear(house, device)
+        device.hold_button()
+        await hear(house, device)
+        menu = await change(house)
+        await go_on(house, menu["flow_id"], {"next_step_id": "key"})
+        await house.config_entries.async_unload(entry_of(house).entry_id)
+
+        assert (await go_on(house, menu["flow_id"], {}))["errors"] == {"key": "household_not_running"}
+        assert device.flash.key == KEY
+
+        await house.config_entries.async_setup(entry_of(house).entry_id)
+        await settle(house)
+        assert (await go_on(house, menu["flow_id"], {}))["reason"] == "reconfigure_successful"
+        puffs(device, 1)
+        await hear(house, device)
+
+        assert len(await recorded(house)) == 4
+
+
 async def test_a_device_whose_memory_was_replaced_is_taken_back_with_a_new_key(house: HomeAssistant) -> None:
     device = sleeve(counter=5000)
     with radio(device):

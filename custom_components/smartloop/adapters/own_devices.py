@@ -6,6 +6,7 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.importlib import async_import_module
@@ -129,6 +130,7 @@ class OwnDevices:
 def _owner(hass: HomeAssistant, entry: ConfigEntry[Any], subentry: ConfigSubentry) -> Owner:
     data = subentry.data
     kind, address = DeviceKind(data[CONF_KIND]), data[CONF_ADDRESS]
+    area = ar.async_get(hass).async_get_area(data.get(CONF_ROOM, ""))
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id,
         config_subentry_id=subentry.subentry_id,
@@ -137,6 +139,7 @@ def _owner(hass: HomeAssistant, entry: ConfigEntry[Any], subentry: ConfigSubentr
         manufacturer="SmartLoop",
         model=MODELS[kind],
         name=subentry.title,
+        suggested_area=None if area is None else area.name,
     )
     return Owner(
         address=address,

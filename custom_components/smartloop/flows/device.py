@@ -24,7 +24,7 @@ from ..const import (
     CONF_UNTIL,
     SUBENTRY_DEVICE,
 )
-from ..engine import InhalerRole
+from ..engine import InhalerRole, RoomKind
 from ..protocol import DeviceKind
 from .fields import options_selector
 from .labels import async_device_labels
@@ -105,13 +105,13 @@ class DeviceFlow(ConfigSubentryFlow):
         labels = await async_inhaler_labels(self.hass, self._get_entry())
         if not labels:
             return self.async_abort(reason="no_member")
-        errors = _name_refused(user_input)
+        errors = _refused(user_input, CONF_INHALER)
         if user_input is not None and not errors and (choice := user_input[CONF_INHALER]) in labels:
             self._title = user_input[CONF_NAME].strip()
             self._data |= self._inhaler(choice)
             return self._finish()
         schema = vol.Schema(
-            {vol.Required(CONF_NAME): TextSelector(), vol.Required(CONF_INHALER): options_selector(labels)}
+            {vol.Required(CONF_NAME): TextSelector(), vol.Optional(CONF_INHALER): options_selector(labels)}
         )
         shown = {CONF_NAME: self._title}
         if (mine := f"{self._data.get(CONF_PERSON)}/{self._data.get(CONF_INHALER)}") in labels:
@@ -127,7 +127,7 @@ class DeviceFlow(ConfigSubentryFlow):
             return self.async_abort(reason="no_member")
         if not rooms:
             return self.async_abort(reason="no_room")
-        errors = _name_refused(user_input)
+        errors = _refused(user_input, CONF_PERSON)
         if user_input is not None and not errors:
             self._title = user_input[CONF_NAME].strip()
             self._data |= {CONF_PERSON: user_input[CONF_PERSON], CONF_ROOM: user_input[CONF_ROOM]}
@@ -135,13 +135,23 @@ class DeviceFlow(ConfigSubentryFlow):
         schema = vol.Schema(
             {
                 vol.Required(CONF_NAME): TextSelector(),
-                vol.Required(CONF_PERSON): options_selector(people),
+                vol.Optional(CONF_PERSON): options_selector(people),
                 vol.Required(CONF_ROOM): options_selector(rooms),
             }
         )
         chosen = {CONF_PERSON: people, CONF_ROOM: rooms}
-        known = {name: self._data[name] for name, labels in chosen.items() if self._data.get(name) in labels}
+        known: dict[str, Any] = {} if (bedroom := self._bedroom()) is None else {CONF_ROOM: bedroom}
+        if len(people) == 1:
+            known[CONF_PERSON] = next(iter(people))
+        known |= {name: self._data[name] for name, labels in chosen.items() if self._data.get(name) in labels}
         return self._form(DeviceKind.BED_NODE, schema, user_input or {CONF_NAME: self._title, **known}, errors)
+
+    def _bedroom(self) -> str | None:
+        """Return where the bed probably stands: in a bedroom, one without a bed node first."""
+        entry = self._get_entry()
+        taken = {each.data.get(CONF_ROOM) for each in entry.get_subentries_of_type(SUBENTRY_DEVICE)}
+        found = [area for area, room in rooms_of(entry).items() if room.data[CONF_KIND] == RoomKind.BEDROOM]
+        return min(found, key=lambda area: area in taken, default=None)
 
     async def _begin(self, address: str, kind: DeviceKind) -> SubentryFlowResult:
         self._data = {CONF_ADDRESS: address, CONF_KIND: kind.value}
@@ -194,8 +204,12 @@ class DeviceFlow(ConfigSubentryFlow):
         return self.async_create_entry(title=self._title, data=self._data, unique_id=address)
 
 
-def _name_refused(user_input: Mapping[str, Any] | None) -> dict[str, str]:
-    return {} if user_input is None or user_input[CONF_NAME].strip() else {CONF_NAME: "name_empty"}
+def _refused(user_input: Mapping[str, Any] | None, owner: str) -> dict[str, str]:
+    """Return what is missing. Whose it is has no proposal: a hasty "Submit" would give it to the first in the list."""
+    if user_input is None:
+        return {}
+    errors = {} if user_input[CONF_NAME].strip() else {CONF_NAME: "name_empty"}
+    return errors if user_input.get(owner) else errors | {owner: "owner_missing"}
 
 
 def _former(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
