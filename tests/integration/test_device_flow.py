@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
+import probatio as vol
 import pytest
 from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
@@ -89,6 +90,12 @@ async def at_the_key(hass: HomeAssistant, address: str = SLEEVE) -> str:
     result = await go_on(hass, begun["flow_id"], {"address": address})
     assert result["step_id"] == "key", result
     return str(result["flow_id"])
+
+
+def proposals(result: Any) -> dict[str, Any]:
+    """Return what is filled in already."""
+    filled = {field: (field.description or {}).get("suggested_value") for field in result["data_schema"].schema}
+    return {str(field): value for field, value in filled.items() if value is not None}
 
 
 def choices(result: Any, field: str) -> dict[str, str]:
@@ -271,12 +278,45 @@ async def test_a_bed_node_is_added_with_person_and_room(house: HomeAssistant) ->
         result = await go_on(house, flow, {"key": KEY.hex()})
         assert choices(result, "room") == {"bathroom": "Bathroom", "bedroom": "Bedroom", "kitchen": "Kitchen"}
         ana = registry_id(house, "person.ana")
+        # The bed stands in the bedroom, and there is but one member.
+        assert proposals(result) == {"name": "Bed node 00:08", "person": ana, "room": "bedroom"}
         result = await go_on(house, flow, {"name": "  ", "person": ana, "room": "bedroom"})
         assert result["errors"] == {"name": "name_empty"}
         await go_on(house, flow, {"name": "Left side", "person": ana, "room": "bedroom"})
 
     added = devices_of(house)[0]
     assert (added.title, added.data["person"], added.data["room"]) == ("Left side", ana, "bedroom")
+    device_entry = dr.async_get(house).async_get_device_by_identifier((DOMAIN, BED), entry_of(house).entry_id)
+    assert device_entry is not None
+    assert device_entry.area_id == "bedroom"
+
+
+async def test_whose_it_is_is_never_taken_for_granted(house: HomeAssistant) -> None:
+    ana, ben = registry_id(house, "person.ana"), registry_id(house, "person.ben")
+    member = MappingProxyType({"person": ben})
+    house.config_entries.async_add_subentry(
+        entry_of(house), ConfigSubentry(data=member, subentry_type="member", title="Ben", unique_id=ben)
+    )
+    await settle(house)
+    bed, inhaler = bed_node(), sleeve()
+    with radio(bed, inhaler):
+        await hear(house, bed)
+        await hear(house, inhaler)
+        flow = await at_the_key(house, BED)
+        result = await go_on(house, flow, {"key": KEY.hex()})
+        assert proposals(result).keys() == {"name", "room"}
+        # What is required, the browser fills in with the first choice.
+        assert [field for field in result["data_schema"].schema if isinstance(field, vol.Required)] == ["name", "room"]
+        result = await go_on(house, flow, {"name": "Left side", "room": "bedroom"})
+        assert result["errors"] == {"person": "owner_missing"}
+        result = await go_on(house, flow, {"name": "Left side", "room": "bedroom", "person": ben})
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+
+        flow = await at_the_key(house, SLEEVE)
+        await go_on(house, flow, {"key": KEY.hex()})
+        assert (await go_on(house, flow, {"name": "Blue"}))["errors"] == {"inhaler": "owner_missing"}
+        result = await go_on(house, flow, {"name": "Blue", "inhaler": f"{ana}/new:reliever"})
+        assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_the_nearest_is_first_and_what_is_in_use_is_left_out(house: HomeAssistant) -> None:
