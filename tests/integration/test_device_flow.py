@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import probatio as vol
 import pytest
 from homeassistant.components.repairs import repairs_flow_manager
-from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
+from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry, ConfigSubentry
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
