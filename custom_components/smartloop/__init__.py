@@ -51,7 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) ->
         raise
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     coordinator.async_start()
-    entry.async_on_unload(async_get_quirks(hass).start())
+    entry.async_on_unload(async_get_quirks(hass).start(entry.entry_id))
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: SmartLoopConfigEntry) -> None:

@@ -96,9 +96,12 @@ class Quirks:
         self._registry: Any = None
         self._entries: list[Any] = []
         self._importing = False
+        self._owner: str | None = None
+        """The household; with it the question goes."""
 
-    def start(self) -> CALLBACK_TYPE:
+    def start(self, entry_id: str | None = None) -> CALLBACK_TYPE:
         """Register now or as soon as ZHA is set up; returns the way to take everything back."""
+        self._owner = entry_id
         unsubscribe = async_dispatcher_connect(self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed)
         self.prepare()
         self._look()
@@ -137,8 +140,8 @@ class Quirks:
                 self._registry.remove(each)
             except Exception as err:  # noqa: BLE001  it is gone then
                 LOGGER.debug("A quirk was gone before it was removed: %r", err)
+        # The question stays: who chose to ignore it would be asked again after every reload of SmartLoop.
         self._entries = []
-        ir.async_delete_issue(self._hass, DOMAIN, ISSUE_ZIGBEE_RELOAD)
 
     @callback
     def _entry_changed(self, _change: ConfigEntryChange, entry: ConfigEntry[Any]) -> None:
@@ -152,9 +155,9 @@ class Quirks:
     def _look(self) -> None:
         """Ask the owner for a reload when a board has been loaded without its quirk."""
         entry = zha_entry(self._hass)
-        if entry is None or not self._entries or entry.state is not ConfigEntryState.LOADED:
+        if entry is not None and (not self._entries or entry.state is not ConfigEntryState.LOADED):
             return
-        bare = sorted(_bare(self._hass, entry))
+        bare = [] if entry is None else sorted(_bare(self._hass, entry))
         if not bare:
             ir.async_delete_issue(self._hass, DOMAIN, ISSUE_ZIGBEE_RELOAD)
             return
@@ -162,6 +165,7 @@ class Quirks:
             self._hass,
             DOMAIN,
             ISSUE_ZIGBEE_RELOAD,
+            config_entry_id=self._owner,
             is_fixable=True,
             severity=ir.IssueSeverity.WARNING,
             translation_key=ISSUE_ZIGBEE_RELOAD,

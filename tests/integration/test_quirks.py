@@ -157,14 +157,26 @@ async def test_the_owner_is_asked_when_a_board_was_loaded_before(
         config_entry_id=zha.entry_id, identifiers={("zha", "1")}, manufacturer="esphome", model=BOARDS[0].model,
         name="Dust",
     )  # fmt: skip
-    stop = Quirks(hass).start()
+    household = MockConfigEntry(domain=DOMAIN)
+    household.add_to_hass(hass)
+    quirks = Quirks(hass)
+    stop = quirks.start(household.entry_id)
     await hass.async_block_till_done()
     issue = ir.async_get(hass).async_get_issue(DOMAIN, ISSUE_ZIGBEE_RELOAD)
 
     assert (issue is not None) is asked
     if issue is not None:
         assert issue.translation_placeholders == {"devices": "Dust"}
+        # Who does not want to hear of it is not asked again after a reload.
+        ir.async_ignore_issue(hass, DOMAIN, ISSUE_ZIGBEE_RELOAD, ignore=True)
+        stop()
+        stop = quirks.start(household.entry_id)
+        await hass.async_block_till_done()
+        kept = ir.async_get(hass).async_get_issue(DOMAIN, ISSUE_ZIGBEE_RELOAD)
+        assert kept is not None
+        assert kept.dismissed_version is not None
     stop()
+    await hass.config_entries.async_remove(household.entry_id)
     assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE_ZIGBEE_RELOAD) is None
 
 
