@@ -78,7 +78,10 @@ class DeviceFlow(ConfigSubentryFlow):
         from ..adapters.pairing import async_try_key  # noqa: PLC0415
 
         errors: dict[str, str] = {}
-        if user_input is not None:
+        if user_input is not None and self.source == SOURCE_RECONFIGURE and not self._loaded():
+            # How far its log was read is not known now: counted on from 0, its next events would be taken for old ones.
+            errors[CONF_KEY] = "household_not_running"
+        elif user_input is not None:
             kind = DeviceKind(self._data[CONF_KIND])
             tried = await async_try_key(
                 self.hass, self._data[CONF_ADDRESS], kind, user_input.get(CONF_KEY, ""), await self._async_cursor()
@@ -158,12 +161,14 @@ class DeviceFlow(ConfigSubentryFlow):
         self._title = (await async_device_labels(self.hass, {address: kind}))[address]
         return await self.async_step_key()
 
+    def _loaded(self) -> bool:
+        return self._get_entry().state is ConfigEntryState.LOADED
+
     async def _async_cursor(self) -> int:
         """Return how far the device's log was read: with a new key it goes on from there."""
-        entry = self._get_entry()
-        if entry.state is not ConfigEntryState.LOADED:
+        if not self._loaded():
             return 0
-        return (await entry.runtime_data.diary.async_log_state(self._data[CONF_ADDRESS])).cursor  # type: ignore[no-any-return]
+        return (await self._get_entry().runtime_data.diary.async_log_state(self._data[CONF_ADDRESS])).cursor  # type: ignore[no-any-return]
 
     def _inhaler(self, choice: str) -> dict[str, str]:
         """Return whose inhaler was chosen; a new one is written down with its person first."""
