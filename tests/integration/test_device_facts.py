@@ -14,10 +14,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from custom_components.smartloop.adapters.batteries import TYPES, batteries_of
 from custom_components.smartloop.adapters.bindings import BindingIndex
 from custom_components.smartloop.adapters.device_facts import SETTLE_S, async_track_device_facts, device_facts
+from custom_components.smartloop.adapters.radio import tells_when_heard
 from custom_components.smartloop.engine import HOUSE, DeviceFacts, Measurand
 from custom_components.smartloop.naming import device_name
 
-from .house import Sensor, add_device, add_entity, registry_id, temperature
+from .house import Sensor, add_device, add_entity, add_platform, registry_id, temperature
 
 BATTERY = Sensor(kind="battery", value="80", unit="%", category=EntityCategory.DIAGNOSTIC)
 VOLTAGE = Sensor(kind="voltage", value="2900", unit="mV", category=EntityCategory.DIAGNOSTIC)
@@ -176,3 +177,53 @@ async def test_changes_of_our_boxes_are_told_once_they_settled(
     stop()
     dr.async_get(hass).async_update_device(ours, name_by_user="Later")
     assert await settle() == 0
+
+
+@pytest.mark.parametrize(
+    ("platform", "connections", "heartbeat"),
+    [
+        ("zha", set(), True),
+        ("mqtt", set(), False),
+        ("deconz", set(), False),
+        ("shelly", {(dr.CONNECTION_BLUETOOTH, "AA:BB:CC:DD:EE:FF")}, True),
+    ],
+)
+def test_who_is_heard_though_nothing_happens(
+    hass: HomeAssistant, platform: str, connections: set[tuple[str, str]], *, heartbeat: bool
+) -> None:
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=add_platform(hass, platform).entry_id,
+        identifiers={(platform, "zigbee2mqtt_0x00124b0000000001" if platform == "mqtt" else "leak")},
+        connections=connections,
+    )
+    assert tells_when_heard(hass, device) is heartbeat
+
+
+def test_zigbee2mqtt_tells_once_its_owner_asked_for_it(hass: HomeAssistant) -> None:
+    ieee = "0x00124b0000000001"
+    config = add_platform(hass, "mqtt")
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=config.entry_id, identifiers={("mqtt", f"zigbee2mqtt_{ieee}")}, name="Leak"
+    )
+    seen = er.async_get(hass).async_get_or_create(
+        "sensor",
+        "mqtt",
+        f"{ieee}_last_seen_zigbee2mqtt",
+        device_id=device.id,
+        config_entry=config,
+        original_device_class="timestamp",
+        disabled_by=er.RegistryEntryDisabler.INTEGRATION,
+    )
+    assert not tells_when_heard(hass, device)
+    er.async_get(hass).async_update_entity(seen.entity_id, disabled_by=None)
+    assert tells_when_heard(hass, device)
+
+
+def test_a_link_quality_that_is_heard_is_a_heartbeat(
+    household_hass: HomeAssistant, smartloop_entry: MockConfigEntry
+) -> None:
+    hass, box = household_hass, device_of(household_hass, "sensor.kitchen_humidity")
+    before = facts_of(hass, smartloop_entry)[box].heartbeat
+    link = Sensor(kind="linkquality", value="120", unit="lqi", category=EntityCategory.DIAGNOSTIC)
+    add_entity(hass, "mqtt", link, "kitchen_linkquality", device_id=box)
+    assert (before, facts_of(hass, smartloop_entry)[box].heartbeat) == (False, True)

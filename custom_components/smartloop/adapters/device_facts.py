@@ -15,6 +15,7 @@ from ..engine import HOUSE, DeviceFacts, Measurand
 from ..protocol import DeviceKind
 from .batteries import Batteries, batteries_of
 from .bindings import Binding
+from .radio import tells_when_heard
 
 SETTLE_S: Final = 2.0
 """A device that joins, or is renamed, changes several entries at once."""
@@ -78,6 +79,9 @@ def _facts(hass: HomeAssistant, source: str, measured: list[Binding], said: Mapp
         model=next((model for model in models if model), None),
         voltage_mv=_VOLTAGE in kinds,
         via=_via(device),
+        # A link quality moves with every frame.
+        heartbeat=any(each.measurand is Measurand.LINK_QUALITY for each in measured)
+        or (device is not None and tells_when_heard(hass, device)),
     )
 
 

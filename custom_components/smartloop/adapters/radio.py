@@ -20,6 +20,7 @@ from homeassistant.util import dt as dt_util
 from ..const import LOGGER
 from ..pace import paced
 from . import zigbee2mqtt
+from .box import Sign, device_diagnostics
 from .radio_fact import RadioFact
 
 EVERY: Final = timedelta(minutes=1)
@@ -70,6 +71,23 @@ def last_seen(hass: HomeAssistant, source: str) -> datetime | None:
     """Return when a box was heard last, by its radio."""
     fact = radio_fact(hass, source)
     return fact.last_seen if fact is not None else None
+
+
+@callback
+def tells_when_heard(hass: HomeAssistant, device: dr.BaseDeviceEntry) -> bool:
+    """Return whether a radio tells when a box was heard, though nothing changed.
+
+    Most integrations write no state when a value is repeated; then a contact that nobody opens is
+    as still as one that is dead.
+    """
+    if any(each[0] == ZHA for each in device.identifiers):
+        return True
+    if any(each[0] == dr.CONNECTION_BLUETOOTH for each in getattr(device, "connections", ())):
+        return True
+    if zigbee2mqtt.ieee_of(device) is None:
+        return False
+    seen = device_diagnostics(hass, device.id).get(Sign.LAST_SEEN)
+    return (seen is not None and not seen.disabled) or last_seen(hass, device.id) is not None
 
 
 class RadioWatch:

@@ -84,9 +84,17 @@ class Box:
     @property
     def unknown_limit(self) -> float:
         """Return the seconds of silence allowed while its habit is not known."""
-        if self.facts.measurands and self.facts.measurands - _OF_BATTERY <= _OF_EVENTS:
-            return _EVENT_LIMIT_S
-        return _UNKNOWN_LIMIT_S
+        return _EVENT_LIMIT_S if self.tells_of_events else _UNKNOWN_LIMIT_S
+
+    @property
+    def tells_of_events(self) -> bool:
+        """Return whether it has nothing to say while nothing happens."""
+        return bool(self.facts.measurands) and self.facts.measurands - _OF_BATTERY <= _OF_EVENTS
+
+    @property
+    def is_heard(self) -> bool:
+        """Return whether its silence says anything: nothing may have happened, and its heartbeat reach nobody."""
+        return self.facts.heartbeat or not self.tells_of_events
 
     def silence(self, now: float, deaf: float) -> float:
         """Return the seconds of silence in which it could have been heard."""

@@ -56,7 +56,7 @@ class Bridge:
         overdue = False
         for box in self.members:
             habit = box.checkin.habit
-            if habit is None:
+            if habit is None or not box.is_heard:
                 continue
             silence = box.silence(moment, deaf + self.deaf)
             if silence - window > habit.limit:

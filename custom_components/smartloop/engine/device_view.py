@@ -27,6 +27,8 @@ class DeviceFacts:
     """What brings its reports (a coordinator, a proxy): when everything via one is silent, that is to blame"""
     portable: bool = False
     """Whether people take it along: out of earshot it is away, not silent"""
+    heartbeat: bool = True
+    """Whether it is heard when nothing happens; else the silence of what only tells of events says nothing"""
 
 
 class BatteryReason(StrEnum):
@@ -115,6 +117,8 @@ class WeakLink(StrEnum):
     """What keeps a leak sensor from being proven alive, worst first; the key of its sentence is `assurance.<value>`."""
 
     SILENT = "silent"
+    UNHEARD = "unheard"
+    """Nobody would hear whether it lives"""
     NEVER_HEARD = "never_heard"
     BRIDGE = "bridge"
     BATTERY = "battery"

@@ -183,7 +183,7 @@ class Devices:
             source=box.facts.source,
             room=box.room,
             at=now,
-            silence_s=box.silence(moment, self._deaf_of(box, moment)),
+            silence_s=box.silence(moment, self._deaf_of(box, moment)) if box.is_heard else None,
             interval_s=interval,
             limit_s=limit,
             leak_points=int(box.is_leak_sensor),
@@ -213,8 +213,8 @@ class Devices:
         down = bridge is not None and bridge.down_since is not None
         silence = box.silence(moment, self._deaf_of(box, moment))
         interval, limit = box.limits
-        known = box.checkin.habit is not None
-        overdue = silence > limit and not down
+        known = box.checkin.habit is not None and box.is_heard
+        overdue = silence > limit and not down and box.is_heard
         away = box.facts.portable and overdue
         return DeviceView(
             source=box.facts.source,
@@ -252,6 +252,7 @@ class Devices:
         )
         links = (
             (view.silent is True, WeakLink.SILENT),
+            (self._is_unheard(box, moment), WeakLink.UNHEARD),
             (view.last_heard is None, WeakLink.NEVER_HEARD),
             (view.bridge_silent, WeakLink.BRIDGE),
             (low, WeakLink.BATTERY),
@@ -269,6 +270,9 @@ class Devices:
             link=holding[0] if holding else None,
             tested_at=tested,
         )
+
+    def _is_unheard(self, box: Box, moment: float) -> bool:
+        return not box.is_heard and box.silence(moment, self._deaf_of(box, moment)) > box.unknown_limit
 
     # What is kept.
 
