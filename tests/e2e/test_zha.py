@@ -16,30 +16,21 @@ from demo.lab import Lab
 from demo.zigbee import add_devices, add_zha, device_id, ieee_of
 from hardware.simulator.zigbee import Coordinator
 
+from .house import BURST, IN_TIME_S, REPORTS, House
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 pytest.importorskip("zha", reason="ZHA's library is not installed (script/setup lab)")
 
 LOGGER = logging.getLogger(__name__)
-IN_TIME_S = 0.1
-"""From the frame on the radio to the reading in its room, as another program sees it."""
-REPORTS = 25
-BURST = 50
-"""Frames of each of four quantities at once."""
 
 
-class Home:
-    """The house as its owner sees it, and the radio that nobody sees."""
+class Home(House):
+    """The house, and the radio that nobody sees."""
 
     def __init__(self, owner: Client, radio: Coordinator) -> None:
-        self.owner = owner
+        super().__init__(owner)
         self.radio = radio
-        self.rooms: dict[str, str] = {}
-        self.devices: dict[str, str] = {}
         self.entry_id = ""
-
-    async def room(self, name: str) -> None:
-        area = await self.owner.command("config/area_registry/create", name=name)
-        self.rooms[name] = area["area_id"]
 
     async def place(self, found: dict[str, dict[str, Any]], rooms: dict[str, str]) -> None:
         for name, device in found.items():
@@ -47,31 +38,6 @@ class Home:
             await self.owner.command(
                 "config/device_registry/update", device_id=self.devices[name], area_id=self.rooms[rooms[name]]
             )
-
-    async def context(self) -> list[dict[str, Any]]:
-        known: list[dict[str, Any]] = await self.owner.command("smartloop/context")
-        return known
-
-    async def known(self, name: str, measurand: str) -> dict[str, Any]:
-        """Return what SmartLoop knows of a device's quantity."""
-        (found,) = [
-            each
-            for each in await self.context()
-            if each["device_id"] == self.devices[name] and each["measurand"] == measurand
-        ]
-        return found
-
-    async def arrives(self, name: str, measurand: str, value: float, room: str, limit_s: float = 10.0) -> None:
-        """Wait until the reading is in its room."""
-        async with asyncio.timeout(limit_s):
-            while True:
-                for each in await self.context():
-                    if (each["device_id"], each["measurand"]) == (self.devices[name], measurand) and each[
-                        "value"
-                    ] == pytest.approx(value, abs=0.02):
-                        assert each["place"] == self.rooms[room]
-                        return
-                await asyncio.sleep(0.001)
 
     async def entity(self, name: str, device_class: str) -> str:
         """Return a device's entity of a class."""
@@ -104,11 +70,6 @@ class Home:
     async def issues(self, issue_id: str) -> list[dict[str, Any]]:
         found = (await self.owner.command("repairs/list_issues"))["issues"]
         return [each for each in found if each["domain"] == "smartloop" and each["issue_id"].startswith(issue_id)]
-
-    async def state(self, entity_id: str, wanted: str, limit_s: float = 30.0) -> None:
-        async with asyncio.timeout(limit_s):
-            while (await self.owner.states())[entity_id]["state"] != wanted:  # noqa: ASYNC110  another process
-                await asyncio.sleep(0.1)
 
     async def reconnected(self, limit_s: float = 60.0) -> None:
         async with asyncio.timeout(limit_s):
@@ -149,7 +110,7 @@ async def reports_arrive_in_their_rooms(home: Home) -> None:
     ):
         await home.radio.report(name, **{quantity: value})
         await home.arrives(name, measurand, value, room)
-        assert not (await home.known(name, measurand))["carried_over"]
+        assert not (await home.knows(name, measurand))["carried_over"]
     await home.radio.zone("leak", wet=True)
     await home.arrives("leak", "wet", 1.0, "Cellar")
     took = []
@@ -192,38 +153,22 @@ async def boards_get_their_meaning(home: Home) -> None:
 async def nothing_of_a_burst_is_lost(home: Home) -> None:
     """200 frames at once, each with another value: Home Assistant hears each, and answers others meanwhile."""
     wanted = {
-        await home.entity("climate", "temperature"): [f"{10 + n / 10:.1f}" for n in range(BURST)],
-        await home.entity("climate", "humidity"): [f"{40 + n / 2:.1f}" for n in range(BURST)],
-        await home.entity("dust", "pm25"): [f"{100 + n:.1f}" for n in range(BURST)],
-        await home.entity("dust", "humidity"): [f"{41 + n / 2:.1f}" for n in range(BURST)],
+        ("climate", "temperature"): [10 + n / 10 for n in range(BURST)],
+        ("climate", "humidity"): [40 + n / 2 for n in range(BURST)],
+        ("dust", "pm25"): [100.0 + n for n in range(BURST)],
+        ("dust", "humidity"): [41 + n / 2 for n in range(BURST)],
     }
-    events = await home.owner.subscribe("subscribe_events", event_type="state_changed")
-    began = perf_counter()
-    await asyncio.gather(
-        *(
-            home.radio.report(name, **{quantity: value})
-            for n in range(BURST)
-            for name, quantity, value in (
-                ("climate", "temperature", 10 + n / 10),
-                ("climate", "humidity", 40 + n / 2),
-                ("dust", "pm25", 100.0 + n),
-                ("dust", "humidity", 41 + n / 2),
+
+    async def send() -> None:
+        await asyncio.gather(
+            *(
+                home.radio.report(name, **{quantity: values[n]})
+                for n in range(BURST)
+                for (name, quantity), values in wanted.items()
             )
         )
-    )
-    asked = perf_counter()
-    await home.context()
-    answered = perf_counter() - asked
-    heard: dict[str, list[float]] = {each: [] for each in wanted}
-    async with asyncio.timeout(20):
-        while any(len(heard[each]) < len(wanted[each]) for each in wanted):
-            event = (await events.get())["data"]
-            if event["entity_id"] in heard:
-                heard[event["entity_id"]].append(float(event["new_state"]["state"]))
-    LOGGER.warning("200 frames in %.2f s, a question among them took %.3f s", perf_counter() - began, answered)
-    for each, values in wanted.items():
-        assert heard[each] == pytest.approx([float(value) for value in values], abs=0.02), each
-    assert answered < 2.0
+
+    await home.hears_all({await home.entity(*each): values for each, values in wanted.items()}, send)
     await home.arrives("dust", "pm25", 100.0 + BURST - 1, "Kitchen")
 
 
@@ -263,8 +208,8 @@ async def a_replaced_device_is_offered(home: Home) -> None:
 
 async def what_was_remembered_is_not_taken_for_news(lab: Lab, home: Home) -> None:
     """ZHA shows what its database holds before any sensor speaks: wet from before the restart is no leak now."""
-    spoke = datetime.fromisoformat((await home.known("leak", "wet"))["at"])
-    mold = datetime.fromisoformat((await home.known("mold", "temperature"))["at"])
+    spoke = datetime.fromisoformat((await home.knows("leak", "wet"))["at"])
+    mold = datetime.fromisoformat((await home.knows("mold", "temperature"))["at"])
     await home.owner.close()
     await lab.stop()
     for each in home.radio.devices:
@@ -278,23 +223,23 @@ async def what_was_remembered_is_not_taken_for_news(lab: Lab, home: Home) -> Non
     shown = datetime.fromisoformat((await home.owner.states())[wet]["last_reported"])
     assert shown > spoke + timedelta(seconds=5)
 
-    leak = await home.known("leak", "wet")
+    leak = await home.knows("leak", "wet")
     assert leak["carried_over"] or leak["at"] == spoke.isoformat()
     assert datetime.fromisoformat(leak["at"]) - spoke < timedelta(seconds=3)
     # In time for what ZHA loads at its own start: nobody is asked again.
     assert await home.all_have_a_class("mold_battery")
     assert not await home.issues("zigbee_reload")
-    before = await home.known("mold", "temperature")
+    before = await home.knows("mold", "temperature")
     assert datetime.fromisoformat(before["at"]) - mold < timedelta(seconds=40)
 
     for each in home.radio.devices:
         home.radio.mute(each, on=False)
     await home.radio.zone("leak", wet=False)
     await home.arrives("leak", "wet", 0.0, "Cellar")
-    assert not (await home.known("leak", "wet"))["carried_over"]
+    assert not (await home.knows("leak", "wet"))["carried_over"]
     await home.radio.zone("leak", wet=True)
     await home.arrives("leak", "wet", 1.0, "Cellar")
-    assert not (await home.known("leak", "wet"))["carried_over"]
+    assert not (await home.knows("leak", "wet"))["carried_over"]
 
 
 async def test_zigbee_sensors_through_zha(lab: Lab) -> None:

@@ -6,17 +6,18 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from statistics import median
 from time import perf_counter
-from typing import Any
 
 import pytest
 
-from demo.client import Client, ClientError
+from demo.client import Client
 from demo.flows import walk_repair
 from demo.household import set_up
 from demo.lab import Lab
 from demo.zigbee2mqtt import add_bridge_devices, add_mqtt, found_device, move_to
 from hardware.simulator.broker import Broker, available
 from hardware.simulator.zigbee2mqtt import Value, Zigbee2Mqtt
+
+from .house import BURST, IN_TIME_S, REPORTS, House
 
 pytestmark = [
     pytest.mark.e2e,
@@ -25,10 +26,6 @@ pytestmark = [
 ]
 
 LOGGER = logging.getLogger(__name__)
-IN_TIME_S = 0.1
-"""From the message of the bridge to the reading in its room, as another program sees it."""
-REPORTS = 25
-BURST = 50
 DEVICES = {
     "Cellar air": "climate",
     "Washing machine": "leak",
@@ -43,47 +40,17 @@ ROOMS = {
 }
 
 
-class Home:
-    """The house as its owner sees it, and its bridge."""
+class Home(House):
+    """The house, and its bridge."""
 
     def __init__(self, owner: Client, bridge: Zigbee2Mqtt) -> None:
-        self.owner = owner
+        super().__init__(owner)
         self.bridge = bridge
-        self.rooms: dict[str, str] = {}
-        self.devices: dict[str, str] = {}
-
-    async def known(self, name: str, measurand: str) -> dict[str, Any] | None:
-        """Return what SmartLoop knows of a device's quantity."""
-        try:
-            context: list[dict[str, Any]] = await self.owner.command("smartloop/context")
-        except ClientError as err:
-            # While the household is loaded anew there is nobody to ask.
-            assert "not_loaded" in str(err)  # noqa: PT017
-            return None
-        found = [each for each in context if (each["device_id"], each["measurand"]) == (self.devices[name], measurand)]
-        return found[0] if found else None
-
-    async def arrives(self, name: str, measurand: str, value: float, room: str, limit_s: float = 10.0) -> float:
-        """Wait until the reading is in its room; return how long that took."""
-        began = perf_counter()
-        async with asyncio.timeout(limit_s):
-            while True:
-                each = await self.known(name, measurand)
-                if each is not None and each["value"] == pytest.approx(value, abs=0.01):
-                    took = perf_counter() - began
-                    assert each["place"] == self.rooms[room]
-                    return took
-                await asyncio.sleep(0.001)
 
     async def entity(self, name: str, prop: str) -> str:
         entries = await self.owner.command("config/entity_registry/list")
         unique_id = f"{self.bridge.devices[name].ieee}_{prop}_zigbee2mqtt"
         return next(str(each["entity_id"]) for each in entries if each["unique_id"] == unique_id)
-
-    async def state(self, entity_id: str, wanted: str, limit_s: float = 30.0) -> None:
-        async with asyncio.timeout(limit_s):
-            while (await self.owner.states())[entity_id]["state"] != wanted:  # noqa: ASYNC110  another process
-                await asyncio.sleep(0.05)
 
     async def issue(self, kind: str, sensor: str, limit_s: float = 60.0) -> str:
         """Wait until the owner is asked about a sensor; return the issue."""
@@ -99,7 +66,7 @@ class Home:
 async def moved_in(home: Home, port: int) -> None:
     await add_mqtt(home.owner, port)
     for name in ("Cellar", "Kitchen", "Pantry"):
-        home.rooms[name] = (await home.owner.command("config/area_registry/create", name=name))["area_id"]
+        await home.room(name)
     home.devices = await add_bridge_devices(home.owner, home.bridge, DEVICES)
     for name, device_id in home.devices.items():
         await move_to(home.owner, device_id, home.rooms[ROOMS[name]])
@@ -156,35 +123,16 @@ async def reports_arrive_in_their_rooms(home: Home) -> None:
 async def nothing_of_a_burst_is_lost(home: Home) -> None:
     """200 messages at once, each with another value."""
     wanted = {
-        await home.entity("Cellar air", "temperature"): [10 + number / 10 for number in range(BURST)],
-        await home.entity("Cellar air", "humidity"): [40 + number / 2 for number in range(BURST)],
-        await home.entity("Kitchen dust", "pm25"): [100.0 + number for number in range(BURST)],
-        await home.entity("Kitchen dust", "co2"): [500.0 + number for number in range(BURST)],
+        ("Cellar air", "temperature"): [10 + n / 10 for n in range(BURST)],
+        ("Cellar air", "humidity"): [40 + n / 2 for n in range(BURST)],
+        ("Kitchen dust", "pm25"): [100.0 + n for n in range(BURST)],
+        ("Kitchen dust", "co2"): [500.0 + n for n in range(BURST)],
     }
-    events = await home.owner.subscribe("subscribe_events", event_type="state_changed")
-    began = perf_counter()
-    reports: list[tuple[str, dict[str, Value]]] = []
-    for number in range(BURST):
-        reports += [
-            ("Cellar air", {"temperature": 10 + number / 10}),
-            ("Cellar air", {"humidity": 40 + number / 2}),
-            ("Kitchen dust", {"pm25": 100.0 + number}),
-            ("Kitchen dust", {"co2": 500.0 + number}),
-        ]
-    await home.bridge.report_all(reports)
-    asked = perf_counter()
-    await home.owner.command("smartloop/context")
-    answered = perf_counter() - asked
-    heard: dict[str, list[float]] = {each: [] for each in wanted}
-    async with asyncio.timeout(20):
-        while any(len(heard[each]) < len(wanted[each]) for each in wanted):
-            event = (await events.get())["data"]
-            if event["entity_id"] in heard:
-                heard[event["entity_id"]].append(float(event["new_state"]["state"]))
-    LOGGER.warning("200 messages in %.2f s, a question among them took %.3f s", perf_counter() - began, answered)
-    for each, values in wanted.items():
-        assert heard[each] == pytest.approx(values), each
-    assert answered < 2.0
+    reports: list[tuple[str, dict[str, Value]]] = [
+        (name, {quantity: values[n]}) for n in range(BURST) for (name, quantity), values in wanted.items()
+    ]
+    entities = {await home.entity(*each): values for each, values in wanted.items()}
+    await home.hears_all(entities, lambda: home.bridge.report_all(reports))
     await home.arrives("Kitchen dust", "pm25", 100.0 + BURST - 1, "Kitchen")
 
 
