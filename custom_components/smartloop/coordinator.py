@@ -329,7 +329,7 @@ class Coordinator:
         await self.ledger.async_record_feedback(feedback)
         lesson = self.engine.learn(feedback)
         await self.care.async_answered(feedback)
-        self._after_learning(feedback.room)
+        await self._async_after_learning(feedback.room)
         return lesson
 
     async def async_undo(self, lesson_id: str) -> bool:
@@ -339,7 +339,7 @@ class Coordinator:
             return False
         await self.ledger.async_record_undo(lesson_id)
         undone = self.engine.undo(lesson_id)
-        self._after_learning(lesson.room)
+        await self._async_after_learning(lesson.room)
         return undone
 
     async def async_reset(self, room_id: str) -> None:
@@ -347,11 +347,12 @@ class Coordinator:
         self.engine.reset(room_id)
         self.past.reset(room_id)
         await self.storage.async_save(self._snapshot())
-        self._after_learning(room_id)
+        await self._async_after_learning(room_id)
 
-    def _after_learning(self, room_id: str | None) -> None:
+    async def _async_after_learning(self, room_id: str | None) -> None:
         now = dt_util.utcnow()
-        for each in (room_id,) if room_id in self.rooms else tuple(self.rooms):
+        # Of a box in no room, every room.
+        async for each in paced((room_id,) if room_id in self.rooms else tuple(self.rooms)):
             assert each is not None  # noqa: S101  for the type checker
             self._step(each, now)
             self._notify(each)

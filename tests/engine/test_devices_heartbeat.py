@@ -1,8 +1,9 @@
 """Boxes that nobody hears while nothing happens: their silence says nothing, and proves nothing."""
 
 from dataclasses import replace
+from datetime import time
 
-from custom_components.smartloop.engine import DecisionKey, DeviceFacts, Measurand, WeakLink
+from custom_components.smartloop.engine import DecisionKey, DeviceFacts, Measurand, QuietHours, Severity, WeakLink
 from tests.engine.house import RH
 from tests.engine.test_devices import CLIMATE, LEAK, WET, WINDOW, at, engine_of, every, live, view_of
 
@@ -46,3 +47,15 @@ def test_who_measures_the_air_is_heard_all_the_same() -> None:
         engine, [*every("climate", RH, 0.5, 0.0, 60.0, 50.0), *every("leak", WET, 2.0, 0.0, 90.0)], 0.0, 80.0
     )
     assert [(each.key, each.source) for each in decisions] == [(DecisionKey.DEVICE_SILENT, "climate")]
+
+
+def test_nobody_is_woken_for_a_silent_leak_sensor() -> None:
+    night = QuietHours(start=time(22), end=time(7))
+    engine = engine_of(LEAK, CLIMATE, quiet_hours=night)
+    # START is 1 o'clock at home; its last word comes at 21.
+    raised = live(engine, [*every("leak", WET, 2.0, 0.0, 92.5), *AIR], 0.0, 98.5)
+    assert [(each.key, each.severity) for each in raised] == [(DecisionKey.DEVICE_SILENT, Severity.WARNING)]
+    assert engine.recipients(raised[0], at(98.0)) == (), "at 3 in the morning"
+    live(engine, [each for each in AIR if each.at > at(98.5)], 98.5, 102.5)
+    (standing,) = engine.active(source="leak")
+    assert engine.recipients(standing, at(102.5)) == ("ana",)

@@ -85,3 +85,13 @@ def test_an_error_that_is_known_is_so_after_a_restart_too() -> None:
     assert view_of(new, "box 2", now).drift == view_of(engine, "box 2", now).drift
     assert [decision for minute in range(1, 5) for decision in new.step_devices(now + minute * MINUTE).decisions] == []
     assert [each.id for each in new.active(source="box 2")] == [raised[0].id]
+
+
+def test_a_box_not_heard_yet_is_not_silent_because_home_assistant_was_down() -> None:
+    engine = engine_of(LEAK, CLIMATE)
+    assert live(engine, [], 0.0, 1.0) == []
+    new = restarted(engine, LEAK, CLIMATE)
+    # For four days nobody could have heard them.
+    assert live(new, [], 97.0, 98.0) == []
+    assert [each.source for each in live(new, [], 98.0, 130.0)] == ["climate"]
+    assert [each.source for each in live(new, [], 130.0, 175.0)] == ["leak"]

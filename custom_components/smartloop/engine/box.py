@@ -24,7 +24,7 @@ class Box:
 
     __slots__ = (
         "airings", "battery", "beyond_since", "bias", "by_age", "checkin", "climate_at", "compared",
-        "facts", "forecast_day", "humidity", "known_since", "left", "mates", "radio", "temperature",
+        "facts", "forecast_day", "humidity", "known_deaf", "known_since", "left", "mates", "radio", "temperature",
     )  # fmt: skip
 
     def __init__(self, facts: DeviceFacts) -> None:
@@ -43,6 +43,8 @@ class Box:
         """When the window was opened that it was last compared by"""
         self.known_since: float | None = None
         """s since 1970 of the first look at it"""
+        self.known_deaf = 0.0
+        """s that nobody could have heard it until then"""
         self.forecast_day = -1.0
         self.left: DaysLeft | None = None
         self.by_age = False
@@ -100,7 +102,9 @@ class Box:
         """Return the seconds of silence in which it could have been heard."""
         if self.checkin.last > 0.0:
             return self.checkin.elapsed(now, deaf)
-        return 0.0 if self.known_since is None else now - self.known_since
+        if self.known_since is None:
+            return 0.0
+        return max(now - self.known_since - max(deaf - self.known_deaf, 0.0), 0.0)
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -201,6 +205,7 @@ class Box:
             "offsets": [[each.mean, each.variance, each.at, each.count] for each in (self.airings, self.mates)],
             "beyond_since": self.beyond_since,
             "known_since": self.known_since,
+            "known_deaf": self.known_deaf,
             # What stands rests on these, and it takes minutes to days until they are worked out anew.
             "left": None if self.left is None else [self.left.days, self.left.lo, self.left.hi, float(self.by_age)],
             "bias": None if (bias := self.bias) is None else [bias.value, bias.lo, bias.hi, bias.count],
@@ -226,6 +231,7 @@ class Box:
         for name in ("beyond_since", "known_since"):
             value = state.get(name)
             setattr(self, name, None if value is None else plain([value], 1)[0])
+        (self.known_deaf,) = plain([state.get("known_deaf", 0.0)], 1)
         if (row := state.get("left")) is not None:
             days, lo, hi, by_age = plain(row, 4)
             self.left, self.by_age = DaysLeft(days=days, lo=lo, hi=hi), by_age > 0.0

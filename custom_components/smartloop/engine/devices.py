@@ -157,7 +157,7 @@ class Devices:
         forecasts = 1
         for box in self._described():
             if box.known_since is None:
-                box.known_since = moment
+                box.known_since, box.known_deaf = moment, self._deaf_of(box, moment)
             if box.checkin.last > moment + EARLY_S:
                 # The clock went back: what was heard in the future was heard now.
                 box.checkin.rewind(moment)
