@@ -15,12 +15,13 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Self
 
-from homeassistant import bootstrap, loader
+from homeassistant import auth, bootstrap, loader
 from homeassistant.components import persistent_notification
 from homeassistant.config_entries import SOURCE_USER, ConfigEntries, ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
@@ -28,10 +29,19 @@ from custom_components.smartloop.engine import Decision, DecisionKey, DecisionSt
 
 SEED = 20261122
 CRITICAL_ROUNDS = 200
+SELDOM = 30
+"""Minutes between two reports of what hardly changes"""
 ATTRIBUTES = {
     "temperature": {"unit_of_measurement": "°C", "device_class": "temperature", "state_class": "measurement"},
     "humidity": {"unit_of_measurement": "%", "device_class": "humidity", "state_class": "measurement"},
+    "battery": {"unit_of_measurement": "%", "device_class": "battery"},
+    "linkquality": {"unit_of_measurement": "lqi"},
+    "moisture": {"device_class": "moisture"},
+    "window": {"device_class": "window"},
 }
+BOXES = {"climate": ("temperature", "humidity"), "leak": ("moisture",), "contact": ("window",)}
+"""What stands in each room; every box has a battery and tells how well it is heard."""
+OF_A_BOX = ("battery", "linkquality")
 
 
 type Household = tuple[dict[str, Any], list[ConfigSubentry]]
@@ -51,6 +61,14 @@ class Tape:
             self.values[f"room{room}", "temperature"] = self._random.uniform(17.0, 22.0)
             self.values[f"room{room}", "humidity"] = self._random.uniform(45.0, 65.0)
         self.inputs = {f"sensor.{place}_{kind}" for place, kind in self.values}
+        self.seldom = [
+            (f"room{room}_{box}", kind)
+            for room in range(rooms)
+            for box, kinds in BOXES.items()
+            for kind in (*OF_A_BOX, *(kinds if box != "climate" else ()))
+        ]
+        self.inputs |= {_entity_id(place, kind) for place, kind in self.seldom}
+        self._minute = 0
 
     def reports(self) -> Iterator[None]:
         """Let every entity report once, one report a step."""
@@ -59,16 +77,26 @@ class Tape:
             sigma, low, high = (0.05, -5.0, 24.0) if kind == "temperature" else (0.3, 35.0, 92.0)
             moved = min(max(value + self._random.gauss(0.0, sigma), low), high)
             self.values[place, kind] = moved
-            self._hass.states.async_set_internal(
-                entity_id=f"sensor.{place}_{kind}",
-                new_state=f"{moved:.2f}",
-                attributes=ATTRIBUTES[kind],
-                force_update=False,
-                context=None,
-                state_info=None,
-                timestamp=self.now,
-            )
+            self._write(f"sensor.{place}_{kind}", f"{moved:.2f}", kind)
             yield
+        self._minute += 1
+        for at, (place, kind) in enumerate(self.seldom):
+            # Not all at once: each has its own minute, of which the first is for all.
+            if self._minute == 1 or (self._minute + at) % SELDOM == 0:
+                said = {"battery": 97 - self._minute // 1440, "linkquality": self._random.randint(80, 140)}
+                self._write(_entity_id(place, kind), str(said.get(kind, "off")), kind)
+                yield
+
+    def _write(self, entity_id: str, text: str, kind: str) -> None:
+        self._hass.states.async_set_internal(
+            entity_id=entity_id,
+            new_state=text,
+            attributes=ATTRIBUTES[kind],
+            force_update=False,
+            context=None,
+            state_info=None,
+            timestamp=self.now,
+        )
 
     def minute(self) -> int:
         """Let every entity report once; return the number of events."""
@@ -78,6 +106,11 @@ class Tape:
     def moment(self) -> datetime:
         """Return the simulated time."""
         return datetime.fromtimestamp(self.now, UTC)
+
+
+def _entity_id(place: str, kind: str) -> str:
+    domain = "binary_sensor" if kind in {"moisture", "window"} else "sensor"
+    return f"{domain}.{place}_{kind}"
 
 
 type Tick = Callable[[], Awaitable[None]]
@@ -187,28 +220,66 @@ async def trend(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, dict
     return _nothing, {}
 
 
+def _box(hass: HomeAssistant, config: ConfigEntry[Any], name: str, entity_ids: dict[str, str]) -> dict[str, str]:
+    """Register a box with its entities; return the registry id of each kind."""
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=config.entry_id, identifiers={("bench", name)}, name=name, model="lumi.weather"
+    )
+    ids = {}
+    for kind, entity_id in entity_ids.items():
+        domain, object_id = entity_id.split(".")
+        entry = er.async_get(hass).async_get_or_create(
+            domain,
+            "bench",
+            object_id,
+            config_entry=config,
+            device_id=device.id,
+            object_id_base=object_id,
+            suggested_object_id=object_id,
+            original_device_class=ATTRIBUTES[kind].get("device_class"),
+            unit_of_measurement=ATTRIBUTES[kind].get("unit_of_measurement"),
+        )
+        assert entry.entity_id == entity_id, entry.entity_id
+        ids[kind] = entry.id
+    return ids
+
+
+def _bridge(hass: HomeAssistant) -> ConfigEntry[Any]:
+    """Return what all boxes come with."""
+    config: ConfigEntry[Any] = ConfigEntry(
+        data=MappingProxyType({}),
+        discovery_keys=MappingProxyType({}),
+        domain="bench",
+        minor_version=1,
+        options=MappingProxyType({}),
+        source=SOURCE_USER,
+        subentries_data=(),
+        title="Bridge",
+        unique_id="bench",
+        version=1,
+    )
+    # Registries only ask whether it is there; there is no integration to set up.
+    hass.config_entries._entries[config.entry_id] = config
+    return config
+
+
 def _register(hass: HomeAssistant, rooms: int) -> Household:
-    """Put the sensors into areas; return SmartLoop's options and room subentries."""
-    entities, areas = er.async_get(hass), ar.async_get(hass)
-    ids: dict[str, str] = {}
-    for place in ("outdoor", *(f"room{room}" for room in range(rooms))):
-        for kind in ATTRIBUTES:
-            entry = entities.async_get_or_create(
-                "sensor",
-                "bench",
-                f"{place}_{kind}",
-                object_id_base=f"{place}_{kind}",
-                suggested_object_id=f"{place}_{kind}",
-                original_device_class=kind,
-                unit_of_measurement=ATTRIBUTES[kind]["unit_of_measurement"],
-            )
-            assert entry.entity_id == f"sensor.{place}_{kind}", entry.entity_id
-            ids[entry.entity_id] = entry.id
+    """Put the boxes into areas; return SmartLoop's options and room subentries."""
+    areas, devices = ar.async_get(hass), dr.async_get(hass)
+    config = _bridge(hass)
+    outside = {kind: f"sensor.outdoor_{kind}" for kind in BOXES["climate"]}
+    outdoor = _box(hass, config, "outdoor", outside)
     subentries = []
     for room in range(rooms):
         area = areas.async_create(f"Room {room}")
-        for kind in ATTRIBUTES:
-            entities.async_update_entity(f"sensor.room{room}_{kind}", area_id=area.id)
+        ids: dict[str, str] = {}
+        for box, kinds in BOXES.items():
+            place = f"room{room}" if box == "climate" else f"room{room}_{box}"
+            told = {kind: _entity_id(f"room{room}_{box}", kind) for kind in OF_A_BOX}
+            ids |= _box(hass, config, f"room{room}_{box}", {kind: _entity_id(place, kind) for kind in kinds} | told)
+            device = devices.async_get_device_by_identifier(("bench", f"room{room}_{box}"), config.entry_id)
+            assert device is not None
+            devices.async_update_device(device.id, area_id=area.id)
         data = {
             "area_id": area.id,
             "kind": "bedroom",
@@ -217,8 +288,10 @@ def _register(hass: HomeAssistant, rooms: int) -> Household:
             "wall_class": "sensitive",
             "f_rsi": None,
             "bindings": {
-                "temperature": [ids[f"sensor.room{room}_temperature"]],
-                "relative_humidity": [ids[f"sensor.room{room}_humidity"]],
+                "temperature": [ids["temperature"]],
+                "relative_humidity": [ids["humidity"]],
+                "wet": [ids["moisture"]],
+                "window_open": [ids["window"]],
             },
         }
         subentries.append(
@@ -227,8 +300,8 @@ def _register(hass: HomeAssistant, rooms: int) -> Household:
     options = {
         "weather": None,
         "outdoor": {
-            "temperature": [ids["sensor.outdoor_temperature"]],
-            "relative_humidity": [ids["sensor.outdoor_humidity"]],
+            "temperature": [outdoor["temperature"]],
+            "relative_humidity": [outdoor["humidity"]],
         },
         "journeys": {"mold": "inform"},
         "daily_budget": 3,
@@ -266,6 +339,9 @@ async def smartloop(hass: HomeAssistant, tape: Tape, rooms: int) -> tuple[Tick, 
 
     async def tick() -> None:
         await coordinator.async_tick(tape.moment)
+        # Home Assistant would start it as a callback of its own.
+        await asyncio.sleep(0)
+        await coordinator.care.async_look(tape.moment)
 
     return tick, {"setup_ms": setup_ms, "rss_before": before, "coordinator": coordinator}
 
@@ -336,6 +412,9 @@ async def measure(subject: str, rooms: int, minutes: int) -> dict[str, float]:
         hass.config_entries = ConfigEntries(hass, {})
         hass.data[loader.DATA_CUSTOM_COMPONENTS] = await _ours(hass)
         assert await bootstrap.async_load_base_functionality(hass)
+        hass.auth = await auth.auth_manager_from_config(hass, [], [])
+        # Nobody browses here; that there is a server is all that lists ask for.
+        hass.config.components.add("http")
         await hass.config.async_update(time_zone="Europe/Brussels", latitude=50.8, longitude=4.3)
         await hass.async_start()
         household = _register(hass, rooms)
