@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ..room_forecast.evaluate import Evaluation
 from .silence import Metrics
-from .simulate import Show
+from .simulate import FAULTS, Show
+from .wear import ROOMS, SPREADS
 
 CARD = Path(__file__).parent / "MODEL_CARD.md"
 LATEST = 3.1
@@ -73,6 +74,25 @@ def _batteries(found: Evaluation) -> list[str]:
     return lines
 
 
+def _fusion(metrics: Metrics) -> list[str]:
+    columns = (
+        "honest ones off by, K",
+        "no worse than best",
+        "told: no worse than best",
+        "no worse than the mean honest one",
+    )
+    ends = ("error to best's (median)", "error to told's (median)")
+    lines = [_row([*columns, *FAULTS, *ends]), "|---|" + "---|" * (len(columns) + len(FAULTS) + 1)]
+    for spread in SPREADS:
+        keys = (
+            *(f"fusion_{name}" for name in ("beats_best", "told_beats_best", "beats_honest")),
+            *(f"fusion_{fault}_beats_best" for fault in FAULTS),
+            *(f"fusion_{name}" for name in ("error_ratio", "error_to_told")),
+        )
+        lines.append(_row([f"{spread:g}", *(_cell(metrics[f"{key}_spread_{spread:g}"]) for key in keys)]))
+    return lines
+
+
 def _verdict(name: str, value: float | None, bound: float, *, at_most: bool) -> str:
     if value is None:
         return f"- {name}: not measured here."
@@ -111,12 +131,13 @@ def _targets(metrics: Metrics) -> list[str]:
         )
     lines += [
         _verdict(
-            f"rooms where the fused temperature is no worse than the best of three sensors, one faulty (honest ones off by {spread} K)",
-            metrics[f"fusion_beats_best_spread_{spread}"],
+            f"rooms where the fused temperature is no worse than the best of three sensors, one faulty (honest ones off by {spread:g} K)",
+            metrics[f"fusion_beats_best_spread_{spread:g}"],
             0.95,
             at_most=False,
         )
-        for spread in ("0", "0.3")
+        + f" Told which one is faulty: {_cell(metrics[f'fusion_told_beats_best_spread_{spread:g}'])}."
+        for spread in SPREADS
     ]
     return lines
 
@@ -128,7 +149,7 @@ def write(found: Evaluation, path: Path = CARD) -> Path:
         "# Model card: sensor health",
         "",
         "Written by `script/models train sensor_health`; do not edit. Nothing is trained and no file ships: it is statistics",
-        "per box, learned in each home (`engine/models/checkin.py`, `battery.py`, `drift.py`).",
+        "per box, learned in each home (`engine/models/checkin.py`, `battery.py`, `drift.py`, `engine/fusion.py`).",
         "",
         "**Use:** telling an owner that a sensor is silent, runs empty or is off. **Not for:** proving that an alarm will come.",
         "",
@@ -160,7 +181,8 @@ def write(found: Evaluation, path: Path = CARD) -> Path:
         "Discharge curves after data sheets, loads, cold and displays by chance (`simulate.py`); the same data sheets are behind",
         "the model's curves, so these figures are what is possible, not what was measured. The real voltage traces at hand",
         "(home_9c86, 3.05 to 2.99 V in half a year, several sensors in one stream) hold no battery's end.",
-        "`error` is the median of |said - true| / true.",
+        "`error` is the median of |said - true| / true. What an alkaline cell's percentage means, which voltages are 0 and 100 %, differs",
+        "from device to device (0.8 to 1.0 V and 1.48 to 1.62 V here); the model finds out by what makes the charge fall in a straight line.",
         "",
         *_batteries(found),
         "",
@@ -169,12 +191,18 @@ def write(found: Evaluation, path: Path = CARD) -> Path:
         "",
         "## Fusion with one faulty sensor of three (simulated)",
         "",
-        "Temperatures every 10 minutes for 4 days; the faulty one is off by 1.5 to 5 K, drifts, is stuck, spikes or dead.",
-        "Fused error over that of the best sensor (chosen with hindsight), median:",
-        f"{_cell(metrics['fusion_error_ratio_spread_0'])} where honest sensors only have noise,",
-        f"{_cell(metrics['fusion_error_ratio_spread_0.3'])} where they are off by 0.3 K each. No worse than the mean honest sensor in",
-        f"{_cell(metrics['fusion_beats_honest_spread_0'])} and {_cell(metrics['fusion_beats_honest_spread_0.3'])} of rooms.",
-        "Two biased sensors cannot be better than the better one of them but by luck; nothing in the fusion was changed for this.",
+        "Temperatures every 10 minutes for 4 days, rounded to 0.1 K. Honest sensors are noisy by 0.1 K (what data sheets call",
+        "repeatability) and constantly off by a chance amount (their accuracy) with the standard deviation given. One of the",
+        "three is stuck, drifts by 0.06 to 0.3 K an hour or is dead from the second day on, is off by 1.5 to 5 K, noisy by 0.5",
+        "to 3 K or spikes throughout. `best`: the single sensor with the smallest error, chosen with hindsight. `told`: the mean of the two",
+        f"honest ones, of somebody who is told which one is faulty. {ROOMS} rooms per fault; the constants were settled on other seeds.",
+        "",
+        *_fusion(metrics),
+        "",
+        "With offsets that never change nothing in the readings says which honest sensor is nearer the truth: even who is told",
+        "the faulty one beats the best by luck only (two honest sensors off by chance: their mean in 30 % of rooms, either one",
+        "of them in 50 %). That part of the target cannot be met by any fusion without a reference; against who is told,",
+        "nothing is lost.",
         "",
         "## Targets",
         "",

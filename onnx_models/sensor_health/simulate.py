@@ -70,7 +70,7 @@ def _life(show: Show, chance: np.random.Generator) -> Life:
         level = np.round(2000.0 * volts / 10.0) * 10.0
     else:
         step = chance.choice([0.5, 1.0, 5.0])
-        low, high = chance.choice([0.8, 0.9, 1.0]), chance.choice([1.5, 1.6])
+        low, high = chance.uniform(0.8, 1.0), chance.uniform(1.48, 1.62)
         level = np.round(np.clip(100.0 * (volts - low) / (high - low), 0.0, 100.0) / step) * step
     return Life(show=show, kind=kind, level=level, temperature=temperature)
 
@@ -85,7 +85,7 @@ class Trio:
     faulty: int
 
 
-FAULTS = ("offset", "drift", "stuck", "spikes", "dead")
+FAULTS = ("stuck", "drift", "offset", "noise", "spikes", "dead")
 
 
 def trio(fault: str, spread: float, chance: np.random.Generator, days: int = 4) -> Trio:
@@ -107,6 +107,8 @@ def trio(fault: str, spread: float, chance: np.random.Generator, days: int = 4) 
         shown[faulty, begin:] += chance.choice([-1, 1]) * chance.uniform(0.01, 0.05) * rest
     elif fault == "stuck":
         shown[faulty, begin:] = shown[faulty, begin]
+    elif fault == "noise":
+        shown[faulty] += chance.normal(0, chance.uniform(0.5, 3.0), steps)
     elif fault == "spikes":
         shown[faulty] += np.where(chance.random(steps) < 0.2, chance.normal(0, 8.0, steps), 0.0)
     else:

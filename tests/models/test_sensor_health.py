@@ -118,7 +118,7 @@ def test_the_card_says_what_was_missed(made_up: Path, tmp_path: Path) -> None:
 def test_batteries_on_simulated_curves() -> None:
     """The targets of models.md 8, where the card says that they are met."""
     known, by_age, _ = wear.batteries(7)
-    for show in (Show.ALKALINE_MV, Show.COIN_PERCENT):
+    for show in Show:
         coverage, error = known[f"battery_{show}_30d_coverage"], known[f"battery_{show}_30d_error"]
         assert coverage is not None
         assert coverage >= 0.75
@@ -127,6 +127,21 @@ def test_batteries_on_simulated_curves() -> None:
         aged = by_age[f"battery_{show}_30d_error"]
         assert aged is not None
         assert error < aged
+
+
+def test_one_faulty_sensor_of_three_costs_no_more_than_being_told_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wear, "ROOMS", 4)
+    found = wear.fusion(3)
+    noise, ratio, told = (
+        found[f"fusion_{name}"]
+        for name in ("beats_best_spread_0", "error_to_told_spread_0.3", "told_beats_best_spread_0.3")
+    )
+    assert noise is not None
+    assert noise >= 0.95
+    assert ratio is not None
+    assert ratio <= 1.1
+    assert told is not None
+    assert told < 0.95, "no fusion can tell a constant offset from the truth"
 
 
 def test_simulations_are_the_same_each_time() -> None:

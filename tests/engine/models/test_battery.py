@@ -2,11 +2,14 @@
 
 import json
 import random
+import time
 
+import numpy as np
 import pytest
 
 from custom_components.smartloop.engine.errors import SnapshotError
-from custom_components.smartloop.engine.models.battery import Battery, BatteryKind, is_plateau
+from custom_components.smartloop.engine.models.battery import MOST_DAYS, Battery, BatteryKind, is_plateau
+from custom_components.smartloop.engine.models.discharge import CURVES
 
 DAY = 86400.0
 BEGIN = 1.7e9
@@ -162,3 +165,27 @@ def test_the_chemistries() -> None:
     assert is_plateau("CR2450")
     assert not is_plateau("AAA")
     assert not is_plateau(None)
+
+
+@pytest.mark.parametrize(("empty", "full"), [(0.8, 1.6), (0.9, 1.5), (1.0, 1.5), (1.0, 1.6)])
+def test_a_percentage_is_understood_whatever_the_device_means_by_it(empty: float, full: float) -> None:
+    """Two cells that last 300 days and are followed for 270 of them; they show from 17 to 38 %."""
+    voltages, charges = CURVES["alkaline"]
+    battery = Battery()
+    for day in range(270):
+        volts = float(np.interp(100.0 * (1.0 - day / 300.0), charges, voltages))
+        battery.observe_percent(now(day), round(min(max(100.0 * (volts - empty) / (full - empty), 0.0), 100.0)))
+    left = battery.by_trend(now(270), AAA)
+    assert left is not None
+    assert left.lo <= 31.0 <= left.hi
+    assert left.days == pytest.approx(30.0, rel=0.5)
+
+
+def test_a_forecast_by_shape_fits_into_a_slice_of_the_loop() -> None:
+    battery = run_down(MOST_DAYS + 1, 0.3)
+    spent = []
+    for _ in range(5):
+        begin = time.process_time()
+        assert battery.by_trend(now(MOST_DAYS + 1), AAA) is not None
+        spent.append(time.process_time() - begin)
+    assert min(spent) < 0.01, f"{min(spent) * 1e3:.1f} ms"

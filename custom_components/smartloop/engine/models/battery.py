@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SnapshotError
+from .discharge import CURVES, PRIOR_SD, by_shape
 
 type Array = NDArray[np.float64]
 
@@ -57,23 +58,10 @@ _PER_REPORT_UAH = 0.3
 _DEFAULT_CAPACITY = 800.0
 _SHAPE = 3.0
 """Of the gamma distribution of lives: a spread of 58 % of the mean"""
-_PRIOR_SD = 0.6
-"""Of the logarithm of the rate"""
 _CURVE_SD = (0.2, 0.45, 0.6)
 """Of the logarithm of the days left, for what the curve does until the end: known by its voltage, by a percentage, not
 at all"""
 
-_CURVES = {
-    # V of one cell and what is left of it, %, at the small loads of sensors (after the data sheets of common makes).
-    "alkaline": (
-        np.array([0.90, 1.00, 1.10, 1.15, 1.20, 1.25, 1.30, 1.40, 1.50, 1.58]),
-        np.array([0.0, 3.0, 10.0, 18.0, 30.0, 45.0, 58.0, 82.0, 96.0, 100.0]),
-    ),
-    "lithium": (
-        np.array([2.00, 2.40, 2.60, 2.70, 2.80, 2.86, 2.90, 2.94, 2.98, 3.05]),
-        np.array([0.0, 1.2, 3.2, 5.0, 9.0, 13.0, 19.0, 30.0, 60.0, 100.0]),
-    ),
-}
 _SHOWN = {"alkaline": (0.9, 1.5), "lithium": (2.1, 3.0)}
 """V that devices show as 0 and 100 %, as a rule, with a straight line between: most measure nothing else"""
 _KNEE = 25.0
@@ -116,6 +104,11 @@ class DaysLeft:
     days: float
     lo: float
     hi: float
+
+    @classmethod
+    def of(cls, quantiles: tuple[float, float, float] | None) -> DaysLeft | None:
+        """Return the days between their quantiles, lowest first."""
+        return None if quantiles is None else cls(days=quantiles[1], lo=quantiles[0], hi=quantiles[2])
 
 
 class Battery:
@@ -219,6 +212,9 @@ class Battery:
 
     def by_trend(self, now: float, kind: BatteryKind) -> DaysLeft | None:
         """Return the days left by the trend; None when there is none yet."""
+        if chemistry(kind.type) == "alkaline" and len(self._mv) < LEAST_DAYS // 2:
+            rows = _corrected(self._percent, _PER_KELVIN["percent"])
+            return DaysLeft.of(by_shape(rows[rows[:, 0] >= now // DAY - MOST_DAYS], kind.life))
         series, empty, sd = self._series(now, kind)
         lithium = chemistry(kind.type) == "lithium"
         if lithium:
@@ -236,7 +232,7 @@ class Battery:
         prior = log((100.0 - empty) / kind.life)
         # A rate within its error says little: the logarithm's spread grows without bound.
         spread = error / max(rate, error) if rate > 0.0 else 10.0
-        mine, theirs = 1.0 / max(spread, 0.05) ** 2, 1.0 / _PRIOR_SD**2
+        mine, theirs = 1.0 / max(spread, 0.05) ** 2, 1.0 / PRIOR_SD**2
         guess = log(max(rate, error, 1e-6))
         mean = (mine * guess + theirs * prior) / (mine + theirs) if rate > 0.0 else prior
         wide = _Z80 * sqrt(1.0 / (mine + theirs) + sd**2)
@@ -251,14 +247,14 @@ class Battery:
         if name is not None and len(self._mv) >= LEAST_DAYS // 2:
             rows = _corrected(self._mv, _PER_KELVIN["mv"])
             volts = rows[:, 1] / 1000.0 / _cells(rows[:, 1], name)
-            return np.column_stack([rows[:, 0], np.interp(volts, *_CURVES[name])]), 0.0, _CURVE_SD[0]
+            return np.column_stack([rows[:, 0], np.interp(volts, *CURVES[name])]), 0.0, _CURVE_SD[0]
         rows = _corrected(self._percent, _PER_KELVIN["percent"])
         rows = rows[rows[:, 0] >= now // DAY - MOST_DAYS]
         if name is None:
             return rows, EMPTY, _CURVE_SD[2]
         low, high = _SHOWN[name]
         volts = low + (high - low) * rows[:, 1] / 100.0
-        return np.column_stack([rows[:, 0], np.interp(volts, *_CURVES[name])]), 0.0, _CURVE_SD[1]
+        return np.column_stack([rows[:, 0], np.interp(volts, *CURVES[name])]), 0.0, _CURVE_SD[1]
 
     def by_age(self, now: float, kind: BatteryKind) -> DaysLeft:
         """Return the days left by age and use alone; the band is wide."""
