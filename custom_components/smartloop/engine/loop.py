@@ -73,14 +73,12 @@ class Engine(Rooms):
 
     def devices(self, now: datetime) -> tuple[DeviceView, ...]:
         """Return what is known of each box."""
-        return tuple(
-            replace(
-                view,
-                active=self._policy.active(source=view.source),
-                shadows=self._policy.shadows(source=view.source),
-            )
-            for view in self._devices.views(now)
-        )
+        return tuple(map(self._with_decisions, self._devices.views(now)))
+
+    def _with_decisions(self, view: DeviceView) -> DeviceView:
+        active, shadows = self._policy.active(source=view.source), self._policy.shadows(source=view.source)
+        # Of most boxes nothing is said, and there may be hundreds.
+        return replace(view, active=active, shadows=shadows) if active or shadows else view
 
     def battery_replaced(self, source: str, at: datetime) -> None:
         """Begin a new battery: the owner says so; a jump up is also found without."""
