@@ -51,6 +51,12 @@ def test_texts_are_clean(language: str) -> None:
         assert not re.search(r"</?[a-z]+>|https?://|'\{\w+\}'|\[%key", text), key
 
 
+def test_german_says_du() -> None:
+    """As Home Assistant and SmartLoop's own messages do; within a sentence a capital "Sie" is a formal you."""
+    for key, text in flatten(load("de")):
+        assert not re.search(r"(?<![.:;!?] )(?<!^)\bSie\b|\bIhre?[mnrs]?\b|\bIhnen\b", text), key
+
+
 def test_descriptions_belong_to_fields() -> None:
     found = 0
     stack: list[Any] = [load("en")]
