@@ -45,7 +45,9 @@ def status_of(
     if refused:
         reasons.append("values_refused")
     if views and all(view.surface_humidity is None for view in views):
-        reasons.append("no_readings")
+        # Without a sensor or a forecast of the air outside no wall is known, however much the rooms tell.
+        outdoor = any(view.temperature is not None and view.outdoor_temperature is None for view in views)
+        reasons.append("stale_outdoor" if outdoor else "no_readings")
     if any(each.source is not None for each in active):
         reasons.append("sensors_need_care")
     raised = {each.severity for each in active}
