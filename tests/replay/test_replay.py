@@ -246,4 +246,3 @@ def test_ailing_devices_are_told_of_once_each_and_again_when_they_are_well() -> 
     left = next(item for item in battery["evidence"] if item["name"] == "battery_days_left")
     # 62 % on 12 January, 1.4 % a day: at 3 % on 23 February.
     assert left["lo"] < 11.0 < left["hi"]
-
