@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from custom_components.smartloop.engine import Decision, DecisionKey, DeviceFacts, Engine, Measurand
+from custom_components.smartloop.engine import Decision, DecisionKey, DeviceFacts, Engine, Measurand, SnapshotError
 from tests.engine.house import RH, START, T, reading
 from tests.engine.test_devices import CLIMATE, LEAK, MINUTE, at, both, engine_of, live, view_of
 
@@ -95,3 +95,11 @@ def test_a_box_not_heard_yet_is_not_silent_because_home_assistant_was_down() -> 
     assert live(new, [], 97.0, 98.0) == []
     assert [each.source for each in live(new, [], 98.0, 130.0)] == ["climate"]
     assert [each.source for each in live(new, [], 130.0, 175.0)] == ["leak"]
+
+
+@pytest.mark.parametrize("nonsense", [10**400, float("nan"), float("inf"), True, "1"])
+def test_a_number_that_is_none_is_refused_by_name(nonsense: object) -> None:
+    engine = engine_of(LEAK)
+    stored = {"looked": nonsense, "deaf": 0.0, "boxes": {}, "bridges": {}}
+    with pytest.raises(SnapshotError):
+        engine.restore(engine.snapshot() | {"devices": stored})

@@ -13,7 +13,7 @@ Each offset is a random walk of a tenth of a point per root day, followed by a s
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import sqrt
 from statistics import median
 
 import numpy as np
@@ -236,7 +236,8 @@ def plain(row: object, count: int) -> Sequence[float]:
     if (
         not isinstance(row, list)
         or len(row) != count
-        or not all(type(each) in (int, float) and isfinite(each) and abs(each) < 1e12 for each in row)
+        # Compared, not converted: what is not finite fails, and so does an integer no float holds.
+        or not all(type(each) in (int, float) and abs(each) < 1e12 for each in row)
     ):
         msg = f"a stored row is not {count} numbers"
         raise SnapshotError(msg)
