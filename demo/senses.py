@@ -176,9 +176,14 @@ async def known(home: Home, sense: Sense, *, since: float) -> dict[str, Any]:
         "kind": sense.kind,
         "path": sense.path,
         "room": sense.place,
-        "values": {name: f"{values[name]['value']:g} {values[name]['unit']}" for name in sense.measurands},
+        "values": {name: _worded(**values[name]) for name in sense.measurands},
         "seconds": round(time.monotonic() - since, 2),
     }
+
+
+def _worded(*, value: float, unit: str, **_: Any) -> str:
+    """Return a value as people say it: a unit of 1 is none."""
+    return f"{value:g} {unit}".removesuffix(" 1")
 
 
 async def puffs(home: Home, count: int, *, since: float) -> dict[str, Any]:
