@@ -192,7 +192,7 @@ async def test_a_leak_sensor_never_tested_is_on_the_list(living: Living, boxes: 
     await living.set_up()
 
     items = await boxes.items("needs_action")
-    assert summaries(items) == ["Test Sink with a wet cloth"]
+    assert summaries(items) == ["Wet-cloth test: Sink"]
     uid = items[0]["uid"]
     # A tick alone proves nothing.
     with pytest.raises(ServiceValidationError) as refused:
