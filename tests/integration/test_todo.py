@@ -229,7 +229,7 @@ async def test_it_speaks_the_language_of_the_house(living: Living, boxes: Boxes)
     add_leak_sensor(living, "Sink")
     await living.set_up()
 
-    assert summaries(await boxes.items()) == ["Sink mit einem nassen Tuch testen"]
+    assert summaries(await boxes.items()) == ["Test mit nassem Tuch: Sink"]
 
 
 async def test_switched_off_it_keeps_to_leak_tests(living: Living, boxes: Boxes) -> None:
