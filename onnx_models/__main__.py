@@ -4,6 +4,7 @@
     script/models train room_forecast --data ../shared/data/humidity
     script/models evaluate room_forecast_weather --data ../shared/data/humidity --runtime numpy --json
     script/models evaluate sensor_health --data ../shared/data/humidity --json
+    script/models evaluate leak_event --data ../shared/data/water --json
     script/models export --data ../shared/data/humidity
 
 `train` writes the shipped files and their card. `evaluate` scores the shipped file through the shipped
@@ -37,7 +38,9 @@ FORECASTS = ("room_forecast", "room_forecast_weather")
 
 SENSOR_HEALTH = "sensor_health"
 """Statistics, without a file: `train` only writes its card."""
-MODELS = (*FORECASTS, SENSOR_HEALTH)
+LEAK_EVENT = "leak_event"
+"""Statistics as well"""
+MODELS = (*FORECASTS, SENSOR_HEALTH, LEAK_EVENT)
 
 
 def _engine(runtime: str) -> Engine:
@@ -62,6 +65,11 @@ def _train(arguments: argparse.Namespace) -> int:
 
         print(write(evaluate(arguments.data)).name)
         return 0
+    if arguments.name == LEAK_EVENT:
+        from .leak_event.train import train as settle
+
+        print(settle(arguments.data).name)
+        return 0
     from .room_forecast.train import train
 
     for path in train(arguments.data):
@@ -75,6 +83,10 @@ def _report(arguments: argparse.Namespace) -> Evaluation:
         from .sensor_health.evaluate import evaluate as evaluate_health
 
         return evaluate_health(arguments.data)
+    if arguments.name == LEAK_EVENT:
+        from .leak_event.evaluate import evaluate as evaluate_leaks
+
+        return evaluate_leaks(arguments.data)
     from .room_forecast.evaluate import evaluate
 
     catalog, engine = Catalog.open(FOLDER), _engine(arguments.runtime)
@@ -127,7 +139,7 @@ def main() -> int:
         command.add_argument("name", choices=MODELS, metavar="NAME", help=" or ".join(MODELS))
     for command in (train, evaluate, export):
         command.add_argument(
-            "--data", type=Path, required=True, metavar="DIR", help="laid out as ../shared/data/humidity"
+            "--data", type=Path, required=True, metavar="DIR", help="laid out as a folder of ../shared/data"
         )
     evaluate.add_argument("--runtime", choices=("ort", "numpy"), default="numpy", help="inference engine (numpy)")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")

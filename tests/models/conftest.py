@@ -10,6 +10,7 @@ except ImportError:
     import script._engine  # noqa: F401  its effect is the bare package
 
 HUMIDITY = Path(__file__).resolve().parents[3] / "shared" / "data" / "humidity"
+WATER = HUMIDITY.with_name("water")
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,11 @@ def humidity() -> Path:
     if not HUMIDITY.is_dir():
         pytest.skip("the reference data is not here: shared/data/humidity beside the repository is absent")
     return HUMIDITY
+
+
+@pytest.fixture(scope="session")
+def water() -> Path:
+    """Return the shared meters, or skip."""
+    if not WATER.is_dir():
+        pytest.skip("the reference data is not here: shared/data/water beside the repository is absent")
+    return WATER
