@@ -43,13 +43,14 @@ class Past:
             known = stored["engine"]["rooms"].keys()
             self._seen = {room: _time(text) for room, text in stored["seen"].items() if room in known}
 
-    def stored(self, engine: Engine) -> dict[str, Any]:
-        """Return what to keep: the engine, and up to when each room has its past.
+    def stored(self, snapshot: dict[str, object], looks: Mapping[str, datetime]) -> dict[str, Any]:
+        """Return what to keep: the engine's snapshot, and up to when each room has its past.
+
+        `looks` are the rooms' last looks of before the snapshot was begun.
 
         A room whose past is still being followed is kept as it was before, so that nothing is missed
         when this is broken off.
         """
-        snapshot = engine.snapshot()
         rooms: dict[str, Any] = dict(snapshot["rooms"])  # type: ignore[call-overload]
         context = snapshot["context"] if self._held is None else self._held["context"]
         seen: dict[str, str] = {}
@@ -57,11 +58,11 @@ class Past:
             if self._held is not None and room not in self._reset:
                 rooms[room], seen[room] = self._held["rooms"][room], self._seen[room].isoformat()
             else:
-                seen[room] = (engine.view(room).at or self._seen[room]).isoformat()
+                seen[room] = looks.get(room, self._seen[room]).isoformat()
         # A context that knows what is said now would take nothing that was said before.
         state = snapshot | {"rooms": rooms, "context": context}
-        looks = [at.isoformat() for room in engine.household.rooms if (at := engine.view(room.id).at) is not None]
-        return {"engine": state, "seen": seen, "until": max(looks, default=None)}
+        until = max((at.isoformat() for at in looks.values()), default=None)
+        return {"engine": state, "seen": seen, "until": until}
 
     def reset(self, room: str) -> None:
         """Take note that a room begins anew, without a past."""

@@ -41,7 +41,7 @@ from .engine import (
 from .ledger import Ledger
 from .outputs.events import async_fire_decision
 from .outputs.notifications import Notifier
-from .pace import paced
+from .pace import collected, paced
 from .parts import Part, started, stop_all
 from .puff_book import PuffBook
 from .runtime import Runtime
@@ -362,11 +362,18 @@ class Coordinator:
     # Bookkeeping.
 
     def _snapshot(self) -> dict[str, Any]:
-        return self.past.stored(self.engine)
+        return self.past.stored(self.engine.snapshot(), self.engine.looks())
+
+    async def _async_snapshot(self) -> dict[str, Any]:
+        if self._progress is not None:
+            # The past may be taken over between two pieces, and would seem to be in both.
+            return self._snapshot()
+        looks = self.engine.looks()
+        return self.past.stored(await collected(self.engine.snapshot_pieces()), looks)
 
     @callback
     def _keep(self) -> None:
-        self.storage.schedule(self._snapshot)
+        self.storage.schedule(self._async_snapshot)
 
     @callback
     def _notify(self, room_id: str | None) -> None:

@@ -1,8 +1,9 @@
 """Long work in the loop goes back to Home Assistant in time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Generator, Iterable
 from time import perf_counter
+from typing import cast
 
 SLICE_S = 0.004
 """The loop goes back to Home Assistant after at most this long."""
@@ -28,4 +29,15 @@ async def paced[T](items: Iterable[T]) -> AsyncIterator[T]:
     pace = Pace()
     for item in items:
         yield item
+        await pace.breathe()
+
+
+async def collected[T](pieces: Generator[None, None, T]) -> T:
+    """Return what a generator returns, and let others run between its pieces."""
+    pace = Pace()
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            return cast(T, end.value)
         await pace.breathe()

@@ -1,6 +1,6 @@
 """What was learned, kept in Home Assistant's store."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, override
 
@@ -44,7 +44,7 @@ class EngineStorage:
             minor_version=MINOR_VERSION,
             serialize_in_event_loop=False,
         )
-        self._snapshot: Callable[[], Stored] | None = None
+        self._snapshot: Callable[[], Awaitable[Stored]] | None = None
         self._stops: list[CALLBACK_TYPE] = []
 
     async def async_load(self) -> Mapping[str, Any] | None:
@@ -52,7 +52,7 @@ class EngineStorage:
         return await self._store.async_load()
 
     @callback
-    def schedule(self, snapshot: Callable[[], Stored]) -> None:
+    def schedule(self, snapshot: Callable[[], Awaitable[Stored]]) -> None:
         """Save some minutes from the first change on, however many follow, and when Home Assistant stops.
 
         Store's own delay would do neither: each change puts the write off again, and it takes the
@@ -68,8 +68,10 @@ class EngineStorage:
         ]
 
     async def _async_due(self, _when: datetime | Event) -> None:
-        if self._snapshot is not None:
-            await self.async_save(self._snapshot())
+        if (snapshot := self._snapshot) is not None:
+            # First: what changes while the pieces are gathered is for the next time.
+            self._forget_schedule()
+            await self._store.async_save(await snapshot())
 
     async def async_save(self, snapshot: Stored) -> None:
         """Save now; a value nobody changes any more."""

@@ -500,6 +500,19 @@ def test_a_snapshot_goes_round_and_goes_on_the_same() -> None:
     assert again.snapshot()["policy"] == made.snapshot()["policy"]
 
 
+def test_a_snapshot_comes_in_pieces_of_a_room_at_most() -> None:
+    made = busy()
+    whole: dict[str, object] = {}
+
+    def gather() -> Iterator[None]:
+        whole.update((yield from made.snapshot_pieces()))
+
+    pieces = list(gather())
+
+    assert whole == made.snapshot()
+    assert len(pieces) == len(made.household.rooms) + 2
+
+
 def test_a_snapshot_is_of_its_moment() -> None:
     made = busy()
     snapshot = made.snapshot()

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
 from custom_components.smartloop import coordinator as coordinator_module
+from custom_components.smartloop import pace
 from custom_components.smartloop.const import EVENT_DECISION
 from custom_components.smartloop.coordinator import Coordinator
 from custom_components.smartloop.database import Database
@@ -308,18 +309,54 @@ async def test_it_is_saved_while_things_go_on_changing(living: Living) -> None:
 
 async def test_snapshots_are_taken_in_the_loops_own_thread(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: set[int] = set()
-    snapshot = Engine.snapshot
+    pieces = Engine.snapshot_pieces
 
-    def watched(self: Engine) -> dict[str, object]:
+    def watched(self: Engine) -> Generator[None, None, dict[str, object]]:
         threads.add(threading.get_ident())
-        return snapshot(self)
+        return pieces(self)
 
-    monkeypatch.setattr(Engine, "snapshot", watched)
+    monkeypatch.setattr(Engine, "snapshot_pieces", watched)
     await living.set_up()
     await living.wait(32)
 
     assert living.file.exists()
     assert threads == {threading.get_ident()}
+
+
+async def test_a_snapshot_lets_others_run_between_its_rooms(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    await living.set_up()
+    await living.wait(2)
+    monkeypatch.setattr(pace, "SLICE_S", -1.0)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    snapshot = await living.coordinator._async_snapshot()
+    task.cancel()
+
+    assert turns >= len(living.coordinator.rooms)
+    assert snapshot == living.coordinator._snapshot()
+
+
+async def test_what_changes_while_a_snapshot_is_gathered_is_saved_next_time(living: Living) -> None:
+    await living.set_up()
+    await living.wait(2)
+    storage, coordinator = living.coordinator.storage, living.coordinator
+    storage._forget_schedule()
+
+    async def meanwhile() -> dict[str, Any]:
+        coordinator._keep()
+        return coordinator._snapshot()
+
+    storage.schedule(meanwhile)
+    await storage._async_due(living.now)
+
+    assert storage._snapshot == coordinator._async_snapshot
 
 
 async def test_nothing_is_written_after_the_unload(living: Living) -> None:

@@ -1,9 +1,9 @@
 """The engine of one household: readings, puffs and answers in, decisions out; time is an argument."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import override
+from typing import cast, override
 
 from .context import Context
 from .decisions.decision import Decision, DecisionKey, DecisionState
@@ -168,16 +168,38 @@ class Engine(Rooms):
 
     def snapshot(self) -> dict[str, object]:
         """Return everything as one JSON value that nobody changes any more."""
+        pieces = self.snapshot_pieces()
+        while True:
+            try:
+                next(pieces)
+            except StopIteration as end:
+                return cast(dict[str, object], end.value)
+
+    def snapshot_pieces(self) -> Generator[None, None, dict[str, object]]:
+        """Yield between the pieces of a snapshot, and return it: a large house takes long.
+
+        What is learned from people comes in one piece, each room in one of its own.
+        """
+        policy, effects, waiting = self._policy.snapshot(), self._effects.snapshot(), tuple(self._waiting)
+        devices = self._devices.snapshot()
+        yield
+        context, weather = self._context.snapshot(), self._weather.snapshot()
+        yield
+        rooms: dict[str, object] = {}
+        for room, twin in tuple(self._twins.items()):
+            rooms[room] = twin.snapshot()
+            yield
+        forecasts = None if self._forecaster is None else self._forecaster.snapshot()
         return pack(
             State(
-                context=self._context.snapshot(),
-                rooms={room: twin.snapshot() for room, twin in self._twins.items()},
-                policy=self._policy.snapshot(),
-                effects=self._effects.snapshot(),
-                weather=self._weather.snapshot(),
-                devices=self._devices.snapshot(),
-                forecasts=None if self._forecaster is None else self._forecaster.snapshot(),
-                waiting=tuple(self._waiting),
+                context=context,
+                rooms=rooms,
+                policy=policy,
+                effects=effects,
+                weather=weather,
+                devices=devices,
+                forecasts=forecasts,
+                waiting=waiting,
             )
         )
 

@@ -206,6 +206,10 @@ class Rooms:
         self._twin(room)
         return self._views[room]
 
+    def looks(self) -> dict[str, datetime]:
+        """Return when each room was last looked at; without those that never were."""
+        return {room: view.at for room, view in self._views.items() if view.at is not None}
+
     def _refresh(self, room: str | None) -> None:
         """Bring the decisions in a room's view, or in all, up to date without a new look."""
         for each in tuple(self._views) if room is None else (room,):
