@@ -1,6 +1,7 @@
 """The engine as a whole: readings in, decisions out, nothing lost over a restart."""
 
 import json
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
