@@ -4,6 +4,8 @@
     script/models train room_forecast --data ../shared/data/humidity
     script/models evaluate room_forecast_weather --data ../shared/data/humidity --runtime numpy --json
     script/models evaluate sensor_health --data ../shared/data/humidity --json
+    script/models evaluate context_head --data ../shared/data/feedback --json
+    script/models evaluate trigger_finder --data ../shared/data/asthma --json
     script/models evaluate leak_event --data ../shared/data/water --json
     script/models export --data ../shared/data/humidity
 
@@ -40,7 +42,9 @@ SENSOR_HEALTH = "sensor_health"
 """Statistics, without a file: `train` only writes its card."""
 LEAK_EVENT = "leak_event"
 """Statistics as well"""
-MODELS = (*FORECASTS, SENSOR_HEALTH, LEAK_EVENT)
+PERSONAL = ("context_head", "trigger_finder")
+"""Learned per person, at home; nothing ships, `train` only writes their card."""
+MODELS = (*FORECASTS, SENSOR_HEALTH, LEAK_EVENT, *PERSONAL)
 
 
 def _engine(runtime: str) -> Engine:
@@ -65,6 +69,12 @@ def _train(arguments: argparse.Namespace) -> int:
 
         print(write(evaluate(arguments.data)).name)
         return 0
+    if arguments.name in PERSONAL:
+        from .personal.card import write as write_personal
+
+        path = write_personal(arguments.name, arguments.data)
+        print(f"{path.parent.name}/{path.name}")
+        return 0
     if arguments.name == LEAK_EVENT:
         from .leak_event.train import train as settle
 
@@ -83,6 +93,14 @@ def _report(arguments: argparse.Namespace) -> Evaluation:
         from .sensor_health.evaluate import evaluate as evaluate_health
 
         return evaluate_health(arguments.data)
+    if arguments.name == PERSONAL[0]:
+        from .personal.context_head import evaluate as evaluate_head
+
+        return evaluate_head(arguments.data)
+    if arguments.name == PERSONAL[1]:
+        from .personal.trigger_finder import evaluate as evaluate_finder
+
+        return evaluate_finder(arguments.data)
     if arguments.name == LEAK_EVENT:
         from .leak_event.evaluate import evaluate as evaluate_leaks
 
@@ -101,13 +119,14 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         print(json.dumps(report))
         return 0
     print(
-        f"{report['model']} {report['version']} on {report['engine']}: {report['n_subjects']} homes, {report['n_rows']} rows"
+        f"{report['model']} {report['version']} on {report['engine']}: {report['n_subjects']} subjects, {report['n_rows']} rows"
     )
     columns = {"model": report["metrics"], "fallback": report["fallback"], **report["baselines"]}
-    print(f"{'':28}" + "".join(f"{name[:14]:>15}" for name in columns))
+    width = max(28, *map(len, report["metrics"])) if report["metrics"] else 28
+    print(f"{'':{width}}" + "".join(f"{name[:14]:>15}" for name in columns))
     for key in report["metrics"]:
         cells = (column[key] for column in columns.values())
-        print(f"{key:28}" + "".join(f"{'-' if cell is None else f'{cell:.3f}':>15}" for cell in cells))
+        print(f"{key:{width}}" + "".join(f"{'-' if cell is None else f'{cell:.3f}':>15}" for cell in cells))
     return 0
 
 
