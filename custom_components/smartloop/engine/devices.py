@@ -6,7 +6,7 @@ of several boxes is deaf time, too, once it is improbable that all of them just 
 the product of what each one's habit makes of the silence since anything at all was heard.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from .box import DAY, Box
@@ -276,12 +276,17 @@ class Devices:
 
     # What is kept.
 
-    def snapshot(self) -> dict[str, object]:
-        """Return everything as JSON values."""
+    def snapshot_pieces(self) -> Generator[None, None, dict[str, object]]:
+        """Yield between the boxes, and return everything as JSON values."""
+        looked, deaf = self._looked, self._deaf
+        boxes = {}
+        for source, box in tuple(self._boxes.items()):
+            boxes[source] = box.snapshot()
+            yield
         return {
-            "looked": self._looked,
-            "deaf": self._deaf,
-            "boxes": {source: box.snapshot() for source, box in self._boxes.items()},
+            "looked": looked,
+            "deaf": deaf,
+            "boxes": boxes,
             "bridges": {
                 name: [each.last, each.deaf, -1.0 if each.down_since is None else each.down_since, each.waited]
                 for name, each in self._bridges.items()

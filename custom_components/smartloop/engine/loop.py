@@ -178,11 +178,11 @@ class Engine(Rooms):
     def snapshot_pieces(self) -> Generator[None, None, dict[str, object]]:
         """Yield between the pieces of a snapshot, and return it: a large house takes long.
 
-        What is learned from people comes in one piece, each room in one of its own.
+        What is learned from people comes in one piece, each room and each box in one of its own.
         """
         policy, effects, waiting = self._policy.snapshot(), self._effects.snapshot(), tuple(self._waiting)
-        devices = self._devices.snapshot()
         yield
+        devices = yield from self._devices.snapshot_pieces()
         context, weather = self._context.snapshot(), self._weather.snapshot()
         yield
         rooms: dict[str, object] = {}
