@@ -4,6 +4,7 @@
 utilities act on. `fixed_night`: more than 2 L/h on average between 2 and 5 o'clock.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Final, Protocol, Self
@@ -70,13 +71,15 @@ class Model:
         return other
 
 
-class _Hours:
+class _Hours(ABC):
     """A simple rule on intervals of about an hour."""
 
     able = True
 
     def __init__(self) -> None:
         self._at = self._total = -1.0
+        self._broken = False
+        """Whether what ran before this interval is not known"""
         self.alarm: float | None = None
 
     def observe(self, at: float, total: float) -> None:
@@ -84,15 +87,14 @@ class _Hours:
         gap, rise = at - self._at, total - self._total
         if self._total >= 0.0 and 0.0 < gap < 2.0 * HOUR and rise >= 0.0:
             self._hour(at, rise, gap)
+            self._broken = False
         elif self._total >= 0.0:
-            self._lost()
+            self._broken = True
         self._at, self._total = at, total
 
+    @abstractmethod
     def _hour(self, at: float, litres: float, gap: float) -> None:
-        raise NotImplementedError
-
-    def _lost(self) -> None:
-        """Do as if nothing was lost, by default."""
+        """Judge an interval, s, in which so much ran."""
 
     def copy(self) -> Self:
         """Return another that knows the same."""
@@ -108,11 +110,9 @@ class Nonzero24(_Hours):
         self._running = 0.0
 
     def _hour(self, at: float, litres: float, gap: float) -> None:
-        self._running = self._running + gap if litres > _STILL else 0.0
+        before = 0.0 if self._broken else self._running
+        self._running = before + gap if litres > _STILL else 0.0
         self.alarm = 1.0 if self._running >= DAY else None
-
-    def _lost(self) -> None:
-        self._running = 0.0
 
 
 class TwoDays(_Hours):

@@ -1,6 +1,7 @@
 """The wet-cloth test, step by step, one leak sensor at a time; from the options or from Repairs."""
 
 import asyncio
+from abc import abstractmethod
 from typing import Any, Final, override
 
 import probatio as vol
@@ -28,9 +29,9 @@ class LeakTestSteps[ResultT: FlowResult[Any, Any]](FlowHandler[Any, ResultT, Any
     _passed = False
     _waits_for = ""
 
+    @abstractmethod
     async def async_step_leak_end(self, user_input: dict[str, Any] | None = None) -> ResultT:
         """Finish."""
-        raise NotImplementedError
 
     async def async_step_leak_test(self, user_input: dict[str, Any] | None = None) -> ResultT:
         """Ask which sensor; those never tested come first."""

@@ -5,6 +5,7 @@ and hands every notification to `feed`. Times are the caller's: when it wrote, w
 """
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,7 +58,7 @@ def device_error(message: bytes) -> ProtocolError:
     return kind(text)
 
 
-class Conversation:
+class Conversation(ABC):
     """Messages back and forth over one connection."""
 
     def __init__(self, *, mtu: int = MIN_MTU) -> None:
@@ -92,9 +93,9 @@ class Conversation:
         """Return a message in fragments."""
         return [Write(characteristic=CONTROL_UUID, data=piece) for piece in split(message, self._mtu)]
 
+    @abstractmethod
     def _run(self, now: datetime) -> Script:
         """Say what is to be said."""
-        raise NotImplementedError
 
 
 class Session(Conversation):
