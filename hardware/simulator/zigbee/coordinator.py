@@ -217,7 +217,7 @@ class Coordinator:
                 await self._socket.send_bytes(frame.pack())
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(heartbeat=30.0)
+        socket = web.WebSocketResponse()
         await socket.prepare(request)
         # A stick has one serial line: who connects last has it.
         await self.drop()
