@@ -22,7 +22,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,10 @@ def quantize(weight: ArrayLike, axis: int) -> tuple[NDArray[np.int8], Floats]:
 class GraphBuilder:
     """A graph that grows node by node; each method returns the name of the value it made."""
 
-    def __init__(self, name: str) -> None:
-        """Start an empty graph; `name` becomes the file's name."""
+    def __init__(self, name: str, *, exact: bool = False) -> None:
+        """Start an empty graph; `name` becomes the file's name, `exact` keeps every weight float32."""
         self.name = name
+        self.exact = exact
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: dict[str, NDArray[Any]] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
@@ -88,6 +89,8 @@ class GraphBuilder:
 
     def int8(self, weight: ArrayLike, axis: int) -> str:
         """Store a weight as int8 with one scale per channel, behind DequantizeLinear."""
+        if self.exact:
+            return self.constant(weight)
         quantized, scale = quantize(weight, axis)
         return self.op("DequantizeLinear", self.constant(quantized, np.int8), self.constant(scale), axis=axis)
 
@@ -307,4 +310,31 @@ def ship(
         catalog["models"][graph.name] = entry
         path.write_bytes(data)
         _write(catalog, catalog_path)
+    return path
+
+
+def ship_twins(
+    name: str,
+    grow: Callable[[GraphBuilder], None],
+    *,
+    version: str,
+    metadata: Mapping[str, Any],
+    golden: Sequence[Mapping[str, Floats]] | None = None,
+    seed: int = 0,
+    folder: Path = FOLDER,
+    twin_folder: Path,
+) -> Path:
+    """Ship a network, and keep it beside its workshop as it was before its weights were rounded.
+
+    `grow` is called with two builders of the same network. The twin `NAME.float.onnx` is what the rounding is judged
+    against; it never ships.
+    """
+    exact = GraphBuilder(name, exact=True)
+    grow(exact)
+    rounded = GraphBuilder(name)
+    grow(rounded)
+    path = ship(rounded, version=version, metadata=metadata, golden=golden, seed=seed, folder=folder)
+    twin_folder.mkdir(parents=True, exist_ok=True)
+    model = exact.build({"name": name, "version": version})
+    (twin_folder / f"{name}.float.onnx").write_bytes(model.SerializeToString(deterministic=True))
     return path

@@ -1,0 +1,11 @@
+"""How far long work has come."""
+
+import sys
+from collections.abc import Iterable
+
+from tqdm import tqdm
+
+
+def track[T](items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
+    """Return the items, with a bar on stderr while a person is looking."""
+    return tqdm(items, desc=label, total=total, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
