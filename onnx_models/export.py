@@ -21,6 +21,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -33,12 +34,14 @@ from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from custom_components.smartloop.inference.catalog import GOLDEN_COUNT, STORED_MOST, golden_count, noise
+from custom_components.smartloop.inference.graph import TensorInfo
+
 OPSET = 17
 IR_VERSION = 8
 MAX_BYTES = 256 * 1024
 NOTHING = 1e-30
 """The largest weight of a channel that counts as none."""
-GOLDEN_COUNT = 16
 FOLDER = Path(__file__).resolve().parents[1] / "custom_components" / "smartloop" / "onnx"
 REQUIRED_METADATA = ("description", "licence", "training_data")
 
@@ -193,13 +196,28 @@ def _tensors(values: Sequence[onnx.ValueInfoProto]) -> list[dict[str, Any]]:
 
 
 def golden_inputs(inputs: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Floats]]:
-    """Return 16 input sets: zeros, ones, both far ends of a standardised feature, then seeded normals."""
+    """Return 16 input sets: zeros, ones, both far ends of a standardised feature, then seeded normals.
+
+    Of long sequences few sets, of noise that the catalog need not spell out.
+    """
+    if long(inputs):
+        return [{i["name"]: noise(n, tuple(i["shape"])) for i in inputs} for n in range(golden_count(_infos(inputs)))]
     rng = np.random.default_rng(seed)
     sets = [{i["name"]: np.full(i["shape"], edge, dtype=np.float32) for i in inputs} for edge in (0, 1, -4, 4)]
     while len(sets) < GOLDEN_COUNT:
         # Four decimals keep the catalog short and are exact once they are float32 on both sides.
         sets.append({i["name"]: rng.standard_normal(i["shape"]).round(4).astype(np.float32) for i in inputs})
     return sets
+
+
+def _infos(inputs: Sequence[Mapping[str, Any]]) -> tuple[TensorInfo, ...]:
+    """Return names and shapes as the catalog holds them."""
+    return tuple(TensorInfo(name=i["name"], shape=tuple(i["shape"])) for i in inputs)
+
+
+def long(inputs: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether an input has more values than the catalog spells out."""
+    return any(math.prod(i["shape"]) > STORED_MOST for i in inputs)
 
 
 def _flat(values: NDArray[Any]) -> list[float]:
@@ -215,14 +233,15 @@ def _golden(model: onnx.ModelProto, sets: Sequence[Mapping[str, Floats]]) -> lis
     reference = ReferenceEvaluator(raised)
     names = [o.name for o in model.graph.output]
     golden = []
-    for given in sets:
+    noisy = long(_tensors(model.graph.input))
+    for number, given in enumerate(sets):
         got = reference.run(None, dict(given))
         if not all(np.isfinite(values).all() for values in got):
             msg = "a golden input gives an output that is not finite"
             raise ValueError(msg)
         golden.append(
             {
-                "inputs": {name: _flat(values) for name, values in given.items()},
+                "inputs": {name: number if noisy else _flat(values) for name, values in given.items()},
                 "outputs": {name: _flat(values) for name, values in zip(names, got, strict=True)},
             }
         )
@@ -273,7 +292,8 @@ def ship(
     """Write the model file and its catalog entry; return the file.
 
     `metadata` values that are no strings are stored as JSON; `description`, `licence` and `training_data`
-    are required. `golden` may give up to 16 realistic input sets; seeded ones fill the rest.
+    are required. `golden` may give up to 16 realistic input sets; seeded ones fill the rest. Long sequences are
+    proved on noise alone.
     """
     missing = [key for key in REQUIRED_METADATA if not metadata.get(key)]
     if missing:
@@ -287,8 +307,8 @@ def ship(
         msg = f"{graph.name} has {len(data)} bytes, more than {MAX_BYTES}"
         raise ValueError(msg)
     inputs = _tensors(model.graph.input)
-    sets = [dict(given) for given in golden or ()]
-    sets = (sets + golden_inputs(inputs, seed))[:GOLDEN_COUNT]
+    sets = [] if long(inputs) else [dict(given) for given in golden or ()]
+    sets = (sets + golden_inputs(inputs, seed))[: golden_count(_infos(inputs))]
     entry = {
         "file": f"{graph.name}.onnx",
         "version": version,

@@ -8,4 +8,7 @@ from tqdm import tqdm
 
 def track[T](items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
     """Return the items, with a bar on stderr while a person is looking."""
-    return tqdm(items, desc=label, total=total, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
+    bar: Iterable[T] = tqdm(
+        items, desc=label, total=total, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False
+    )
+    return bar
