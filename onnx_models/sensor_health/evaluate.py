@@ -10,7 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from ..room_forecast.evaluate import Evaluation
+from custom_components.smartloop.inference.graph import Engine
+
+from ..report import Evaluation
 from . import wear
 from .house import blamed
 from .silence import CLIMATE_LIMIT_S, RULES, Metrics, figures, intervals, score
@@ -36,8 +38,8 @@ def _blame(found: list[Stream]) -> Metrics:
     return {f"decisions_{name}": float(total[name]) if homes else None for name in names}
 
 
-def evaluate(data: Path) -> Evaluation:
-    """Return the figures on all homes below a folder."""
+def evaluate(name: str, data: Path, _: Engine | None = None) -> Evaluation:
+    """Return the figures on all homes below a folder; there is no network to run on an engine."""
     found = streams(data)
     scored = score(found)
     known, by_age, naive = wear.batteries(SEED)
@@ -48,7 +50,7 @@ def evaluate(data: Path) -> Evaluation:
     baselines["straight_line"] = _rounded(dict.fromkeys(rules["model"]) | nothing | naive)
     limits = figures_of_fallback(rules)
     return Evaluation(
-        model=NAME,
+        model=name,
         version=VERSION,
         engine="statistics",
         n_subjects=len({each.home for each in found}),

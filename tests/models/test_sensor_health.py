@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from onnx_models.sensor_health import silence, wear
-from onnx_models.sensor_health.card import CARD, write
+from onnx_models.sensor_health.card import FOLDER, write
 from onnx_models.sensor_health.evaluate import BASELINES, NAME, evaluate
 from onnx_models.sensor_health.house import blamed
 from onnx_models.sensor_health.simulate import Show, lives, trio
@@ -75,7 +75,7 @@ def test_a_false_alarm_an_outage_and_a_delay_are_told_apart() -> None:
 
 
 def test_the_model_beats_the_timer_and_the_median_on_a_made_up_home(made_up: Path) -> None:
-    report = evaluate(made_up)
+    report = evaluate(NAME, made_up)
     assert report["model"] == NAME
     assert set(report["baselines"]) == {*BASELINES, "straight_line"}
     assert all(set(each) == set(report["metrics"]) for each in (report["fallback"], *report["baselines"].values()))
@@ -97,11 +97,13 @@ def test_the_command_line_prints_one_object(made_up: Path) -> None:
 
 
 def test_the_card_says_what_was_missed(made_up: Path, tmp_path: Path) -> None:
-    report = evaluate(made_up)
+    report = evaluate(NAME, made_up)
     report["metrics"]["real_false_per_year"] = 7.0
-    text = write(report, tmp_path / "card.md").read_text("utf-8")
-    assert "real messages: 7.00, **missed** (at most 1)" in text
-    assert CARD.read_text("utf-8").startswith("# Model card: sensor health")
+    text = write(report, tmp_path).read_text("utf-8")
+    row = next(line for line in text.splitlines() if line.startswith("| false alarms a sensor-year, real messages"))
+    assert "| 7 |" in row
+    assert "≤ 1 | **missed**" in row
+    assert (FOLDER / "MODEL_CARD.md").read_text("utf-8").startswith("# Sensor health")
 
 
 def test_batteries_on_simulated_curves() -> None:
