@@ -18,3 +18,9 @@ def allow_loopback(socket_enabled: None) -> None:
 def lab(tmp_path: Path) -> Lab:
     """Return a configuration folder nobody used before."""
     return Lab(folder=tmp_path / "config")
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Let a timer of a simulated peer outlive its test: the process under test is another one, with a loop of its own."""
+    return True
