@@ -11,6 +11,7 @@ except ImportError:
 
 HUMIDITY = Path(__file__).resolve().parents[3] / "shared" / "data" / "humidity"
 WATER = HUMIDITY.with_name("water")
+ASTHMA = HUMIDITY.with_name("asthma")
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +28,11 @@ def water() -> Path:
     if not WATER.is_dir():
         pytest.skip("the reference data is not here: shared/data/water beside the repository is absent")
     return WATER
+
+
+@pytest.fixture(scope="session")
+def asthma() -> Path:
+    """Return the shared diaries, or skip."""
+    if not ASTHMA.is_dir():
+        pytest.skip("the reference data is not here: shared/data/asthma beside the repository is absent")
+    return ASTHMA

@@ -67,6 +67,13 @@ class Fields:
             self._refuse(name, "is neither true nor false")
         return value
 
+    def text(self, name: str) -> str:
+        """Return a text."""
+        value = self._get(name)
+        if not isinstance(value, str):
+            self._refuse(name, "is no text")
+        return value
+
     def texts(self, name: str, most: int) -> tuple[str, ...]:
         """Return a list of texts."""
         value = self.items(name, most)
