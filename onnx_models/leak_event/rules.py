@@ -11,10 +11,13 @@ from typing import Final, Protocol, Self
 
 from custom_components.smartloop.engine.features.water import HOUR, Meter
 from custom_components.smartloop.engine.models.leak import LeakWatch
+from custom_components.smartloop.engine.models.leak_rate import RATES
 
 DAY: Final = 24.0 * HOUR
 NIGHT: Final = (2, 5)
 NIGHT_FLOW: Final = 2.0
+CONSTANT: Final = {rate.tested for rate in RATES if not rate.gulp}
+"""L/h of the tests for leaks that run all the time"""
 _STILL: Final = 0.5
 """L in an hour, up to which it was still"""
 
@@ -61,7 +64,7 @@ class Model:
     @property
     def able(self) -> bool:
         """Return whether it says anything."""
-        return not self.watch.silences()
+        return not set(self.watch.silences()) & CONSTANT
 
     def copy(self) -> Self:
         """Return another that knows the same."""

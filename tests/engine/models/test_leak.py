@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.smartloop.engine.errors import SnapshotError
 from custom_components.smartloop.engine.features.water import HOUR, Meter
-from custom_components.smartloop.engine.models.leak import LeakWatch, Silence
+from custom_components.smartloop.engine.models.leak import LeakWatch, Silence, Stage
 
 T0 = 1_699_999_200.0
 DAY = 24 * HOUR
@@ -60,6 +60,74 @@ def test_a_leak_is_found_in_time(rate: float, hours: float, seed: int) -> None:
     assert said.value == pytest.approx(rate, abs=1.0)
 
 
+def test_two_days_at_one_level_are_advice_and_three_are_confirmed() -> None:
+    house = House()
+    house.live(40)
+    found = house.live(5, 2.0)
+    assert found is not None
+    assert house.watch.stage() is Stage.ADVICE
+    assert "advice" in house.watch.predict(house.at).why
+    house.live(1.6, 2.0, on=True)
+    assert house.watch.stage() is Stage.CONFIRMED
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_days_of_uneven_use_are_nothing_and_four_are_confirmed(seed: int) -> None:
+    house = House(seed=seed)
+    house.live(40)
+    assert house.live(2.2, always=True) is None
+    assert house.live(2.0, always=True) is not None
+    assert house.watch.stage() is Stage.CONFIRMED
+
+
+def test_a_leak_from_the_first_day_on_is_found_within_days() -> None:
+    house = House()
+    found = house.live(10, 2.0)
+    assert found is not None
+    assert found <= 5 * 24.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cistern_that_refills_is_found_within_two_weeks(seed: int) -> None:
+    house = House(seed=seed)
+    house.live(60)
+    for gulp in range(14 * 8):
+        house.used += 6.0
+        if house.live(0.125) is not None:
+            assert gulp > 7 * 8
+            assert house.watch.alarm() == 1.6
+            return
+    pytest.fail("not found")
+
+
+def test_what_comes_and_goes_at_one_level_waits_for_the_third_day() -> None:
+    house, hours = House(), []
+    house.live(40)
+    for _ in range(3):
+        found = house.live(6, 2.0)
+        assert found is not None
+        hours.append(found)
+        house.live(2, on=True)
+        assert house.watch.alarm() is None
+        house.live(5, on=True)
+    assert max(hours[:2]) <= 48.0
+    assert 60.0 < hours[2] <= 84.0
+    worse = house.live(6, 6.0)
+    assert worse is not None
+    assert worse <= 48.0
+
+
+def test_an_alarm_stays_when_readings_get_lost() -> None:
+    house = House()
+    house.live(40)
+    assert house.live(10, 4.0) is not None
+    for _ in range(12):
+        house.at += 12 * HOUR
+        house.used += 50.0
+        house.live(2 / 24, 4.0, on=True)
+        assert house.watch.alarm() is not None
+
+
 def test_a_year_without_a_leak_is_quiet_and_says_what_is_ruled_out() -> None:
     house = House(seed=5)
     assert house.live(365) is None
@@ -102,7 +170,7 @@ def test_lost_readings_do_not_make_a_leak() -> None:
 def test_a_coarse_meter_abstains_by_rate_and_says_why() -> None:
     house = House(step=10.0)
     house.live(30)
-    assert house.watch.silences() == {0.45: Silence.COARSE, 0.9: Silence.COARSE}
+    assert house.watch.silences() == dict.fromkeys((0.45, 0.9, 1.6, 1.8), Silence.COARSE)
     assert house.live(10, 30.0) is not None
     coarse = House(step=100.0)
     coarse.live(30)
@@ -129,8 +197,8 @@ def test_a_home_that_never_sleeps_gets_a_later_bound() -> None:
     calm, busy = House(seed=8), House(seed=8)
     calm.live(100)
     for _ in range(20):
-        busy.live(4)
-        busy.live(1, always=True, on=True)
+        busy.live(3)
+        busy.live(2.5, always=True, on=True)
     assert busy.watch.bounds()[0.9][1] > calm.watch.bounds()[0.9][1]
 
 
@@ -158,13 +226,24 @@ def test_a_restart_changes_nothing_and_the_state_stays_small() -> None:
     assert again.predict(house.at) == house.watch.predict(house.at)
 
 
-@pytest.mark.parametrize("bad", [None, {}, {"version": 2}, {"version": 1, "meter": [1.0]}])
+@pytest.mark.parametrize("bad", [None, {}, {"version": 1}, {"version": 2, "meter": [1.0]}])
 def test_a_foreign_state_is_refused(bad: object) -> None:
     with pytest.raises(SnapshotError):
         LeakWatch.restored(bad)
 
 
-@pytest.mark.parametrize("spoilt", [[], [[0.45, 1.0]], [[each, *[-1.0] * 9] for each in (0.45, 0.9, 4.5)], [{}] * 99])
+_RATES = (0.45, 0.9, 1.6, 1.8, 4.5)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        [],
+        [[0.45, 1.0]],
+        [[each, *[-1.0] * 11] for each in _RATES],
+        [{}] * 99,
+    ],
+)
 def test_spoilt_tests_are_refused(spoilt: object) -> None:
     state = LeakWatch().snapshot() | {"tests": spoilt}
     with pytest.raises(SnapshotError):
