@@ -12,6 +12,7 @@ except ImportError:
 HUMIDITY = Path(__file__).resolve().parents[3] / "shared" / "data" / "humidity"
 WATER = HUMIDITY.with_name("water")
 ASTHMA = HUMIDITY.with_name("asthma")
+BED = HUMIDITY.with_name("bed")
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +37,11 @@ def asthma() -> Path:
     if not ASTHMA.is_dir():
         pytest.skip("the reference data is not here: shared/data/asthma beside the repository is absent")
     return ASTHMA
+
+
+@pytest.fixture(scope="session")
+def bed() -> Path:
+    """Return the shared nights, or skip."""
+    if not BED.is_dir():
+        pytest.skip("the reference data is not here: shared/data/bed beside the repository is absent")
+    return BED
