@@ -40,7 +40,7 @@ from custom_components.smartloop.engine import (
     render,
     templates_of,
 )
-from custom_components.smartloop.engine.models.forecast import HISTORY_MODEL, WEATHER_MODEL
+from custom_components.smartloop.engine.models.forecast_voices import HISTORY_MODEL, WEATHER_MODEL
 from custom_components.smartloop.inference.catalog import Catalog
 from custom_components.smartloop.inference.errors import InferenceError
 from custom_components.smartloop.inference.numpy_engine import NumpyEngine

@@ -2,17 +2,16 @@
 
 Nothing is shipped from here. Vapour pressure is taken from each message that carries temperature and
 humidity, then averaged by the hour, as at run time. Where a station publishes no humidity but its
-heat index (Baltimore), the outdoor vapour pressure is recovered by inverting the National Weather
-Service's formula, only where whole degrees Fahrenheit pin the humidity down to `_HEAT_INDEX_WIDTH` %.
+heat index (Baltimore), the outdoor vapour pressure is recovered from that (`station.py`). What a home does
+not tell is unknown: a table or a column may be missing, a room without a reading is left out.
 """
 
 import csv
 import gzip
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +20,11 @@ from numpy.typing import NDArray
 from custom_components.smartloop.engine.features.forecast import Tensor
 from custom_components.smartloop.engine.features.psychrometrics import saturation_pressure
 
+from . import station
+
 type Array = NDArray[np.float64]
 
 HOUR = 3600
-_HEAT_INDEX_WIDTH = 4.0
-"""%: humidities that give the same rounded heat index may span so much."""
 _ROOM_LIMITS, _OUTDOOR_LIMITS = (-30.0, 60.0), (-50.0, 55.0)
 LICENCES: Mapping[str, str] = {
     "baltimore": "Apache-2.0 (Howard Center, Code Red 2019)",
@@ -73,8 +72,11 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _number(text: str | None) -> float:
-    """Return a number, NaN for an empty cell."""
-    return float(text) if text else np.nan
+    """Return a number, NaN for a cell that holds none."""
+    try:
+        return float(text) if text else np.nan
+    except ValueError:
+        return np.nan
 
 
 def _seconds(text: str) -> float:
@@ -84,14 +86,14 @@ def _seconds(text: str) -> float:
 
 
 def _messages(
-    rows: Sequence[Mapping[str, str]], at: Sequence[float], temperature: str, humidity: str, limits: tuple[float, float]
+    rows: Sequence[Mapping[str, str]], at: Array, temperature: str, humidity: str, limits: tuple[float, float]
 ) -> _Messages:
     """Return what two columns say; impossible values are unknown."""
-    t = np.array([_number(row[temperature]) for row in rows])
-    rh = np.array([_number(row[humidity]) for row in rows])
+    t = np.array([_number(row.get(temperature)) for row in rows])
+    rh = np.array([_number(row.get(humidity)) for row in rows])
     t = np.where((t >= limits[0]) & (t <= limits[1]), t, np.nan)
     rh = np.where((rh > 1.0) & (rh <= 100.0), rh, np.nan)
-    return _Messages(at=np.array(at), temperature=t, humidity=rh)
+    return _Messages(at=at, temperature=t, humidity=rh)
 
 
 def _hourly(at: Array, values: Array, start: int, hours: int) -> Tensor:
@@ -108,8 +110,10 @@ def _vapour(temperature: Array, humidity: Array) -> Array:
     return np.asarray(1e-4 * humidity * saturation_pressure(temperature))
 
 
-def _room(name: str, room: _Messages, outdoor: _Messages | None) -> Room:
-    """Return the hourly series of a room; temperature counts only with a humidity beside it."""
+def _room(name: str, room: _Messages, outdoor: _Messages | None) -> Room | None:
+    """Return the hourly series of a room, None without a reading; temperature counts only with a humidity beside it."""
+    if not np.isfinite(room.temperature + room.humidity).any():
+        return None
     start = int(room.at.min() // HOUR)
     hours = int(room.at.max() // HOUR) - start + 1
     vapour = _vapour(room.temperature, room.humidity)
@@ -126,62 +130,53 @@ def _room(name: str, room: _Messages, outdoor: _Messages | None) -> Room:
     )
 
 
+def _home(name: str, source: str, rooms: Sequence[Room | None]) -> Iterator[Home]:
+    """Give a home unless it has no room with a reading."""
+    known = tuple(room for room in rooms if room is not None)
+    if known:
+        yield Home(name=name, source=source, rooms=known)
+
+
 def _sgh(folder: Path) -> Iterator[Home]:
     """Read Smart Green Homes: Zigbee messages as they came, hourly weather (-99 is missing)."""
     for path in sorted(folder.glob("*_climate.csv.gz")):
         name = path.name.removesuffix("_climate.csv.gz")
         rows = _rows(path)
-        room = _messages(rows, [_seconds(row["time"]) for row in rows], "temp_c", "rh_pct", _ROOM_LIMITS)
+        at = np.array([_seconds(row["time"]) for row in rows])
+        room = _messages(rows, at, "temp_c", "rh_pct", _ROOM_LIMITS)
         weather = path.with_name(f"{name}_outdoor.csv.gz")
         outdoor = None
         if weather.exists():
             rows = _rows(weather)
             # Always one hour before the fetch, summer and winter: it is in UTC whatever its column is called.
-            at = [_seconds(row["observed_at"] or row["time"]) for row in rows]
+            at = np.array([_seconds(row["observed_at"] or row["time"]) for row in rows])
             outdoor = _messages(rows, at, "temp_c", "rh_pct", _OUTDOOR_LIMITS)
-        yield Home(name=name, source="sgh", rooms=(_room("room", room, outdoor),))
+        yield from _home(name, "sgh", [_room("room", room, outdoor)])
 
 
-def heat_index(temperature: Array, humidity: Array) -> Array:
-    """Return the National Weather Service's heat index, °F (Rothfusz 1990 with its adjustments)."""
-    t, r = temperature, humidity
-    simple = (0.5 * (t + 61.0 + (t - 68.0) * 1.2 + r * 0.094) + t) / 2.0
-    full = -42.379 + 2.04901523 * t + 10.14333127 * r - 0.22475541 * t * r - 6.83783e-3 * t * t
-    full += -5.481717e-2 * r * r + 1.22874e-3 * t * t * r + 8.5282e-4 * t * r * r - 1.99e-6 * t * t * r * r
-    dry = (r < 13.0) & (t >= 80.0) & (t <= 112.0)
-    full -= np.where(dry, (13.0 - r) / 4.0 * np.sqrt(np.maximum(0.0, (17.0 - np.abs(t - 95.0)) / 17.0)), 0.0)
-    wet = (r > 85.0) & (t >= 80.0) & (t <= 87.0)
-    full += np.where(wet, (r - 85.0) / 10.0 * (87.0 - t) / 5.0, 0.0)
-    return np.asarray(np.where(simple < 80.0, simple, full))
-
-
-@cache
-def humidity_of_heat_index(temperature: int, index: int) -> float:
-    """Return the humidity, %, that gives a rounded heat index, °F; NaN where many do or none does."""
-    grid = np.arange(5.0, 100.1, 0.5).astype(np.float64)
-    fits = grid[np.abs(heat_index(np.full(grid.shape, float(temperature)), grid) - index) <= 0.5]
-    if temperature < 81 or not fits.size or np.ptp(fits) > _HEAT_INDEX_WIDTH:
-        return float("nan")
-    return float(fits.mean())
+def _station(start: int, hours: int, at: Array, temperature: Array, index: Array) -> tuple[Tensor, Tensor]:
+    """Return the hourly outdoor temperature, °C, and the vapour pressure, hPa, that its heat index betrays."""
+    mean, felt = _hourly(at, temperature, start, hours), _hourly(at, index, start, hours)
+    known = np.where(np.isfinite(felt), mean, np.nan).astype(np.float64)
+    vapour = station.vapour_pressure(known * 1.8 + 32.0, felt.astype(np.float64) * 1.8 + 32.0)
+    return mean, vapour.astype(np.float32)
 
 
 def _baltimore(folder: Path) -> Iterator[Home]:
     """Read Baltimore row houses: one room each, outdoor temperature and heat index of a station."""
     for path in sorted(folder.glob("*_1min.csv.gz")):
         rows = _rows(path)
-        at = [_seconds(row["time_local"]) for row in rows]
-        room = _messages(rows, at, "temp_c", "rh_pct", _ROOM_LIMITS)
-        outdoor = np.array([_number(row["outdoor_temp_c"]) for row in rows])
+        at = np.array([_seconds(row["time_local"]) for row in rows])
+        room = _room("room", _messages(rows, at, "temp_c", "rh_pct", _ROOM_LIMITS), None)
+        if room is None:
+            continue
+        outdoor = np.array([_number(row.get("outdoor_temp_c")) for row in rows])
         index = np.array([_number(row.get("outdoor_heat_index_c")) for row in rows])
-        pairs = zip(outdoor * 1.8 + 32.0, index * 1.8 + 32.0, strict=True)
-        humidity = np.array(
-            [humidity_of_heat_index(round(t), round(i)) if np.isfinite(t + i) else np.nan for t, i in pairs]
-        )
-        station = _Messages(at=np.array(at), temperature=outdoor, humidity=humidity)
+        temperature, vapour = _station(room.start, room.temperature.size, at, outdoor, index)
         yield Home(
             name=f"baltimore_{path.name.removesuffix('_1min.csv.gz')}",
             source="baltimore",
-            rooms=(_room("room", room, station),),
+            rooms=(replace(room, outdoor_temperature=temperature, outdoor_vapour_pressure=vapour),),
         )
 
 
@@ -189,16 +184,18 @@ def _belgium(folder: Path) -> Iterator[Home]:
     """Read houses with many zones and the airport's weather: all zones are one home."""
     for path in sorted(folder.glob("*.csv.gz")):
         rows = _rows(path)
-        at = [_seconds(row["time_local"]) for row in rows]
+        at = np.array([_seconds(row["time_local"]) for row in rows])
         zones = [
-            key.removesuffix("_temp_c") for key in rows[0] if key.endswith("_temp_c") and not key.startswith("out")
+            key.removesuffix("_temp_c")
+            for key in (rows[0] if rows else ())
+            if key.endswith("_temp_c") and not key.startswith("out")
         ]
         outdoor = _messages(rows, at, "out_temp_c", "out_rh_pct", _OUTDOOR_LIMITS)
         rooms = [
             _room(zone, _messages(rows, at, f"{zone}_temp_c", f"{zone}_rh_pct", _ROOM_LIMITS), outdoor)
             for zone in zones
         ]
-        yield Home(name=f"belgium_{path.name.removesuffix('.csv.gz')}", source="belgium", rooms=tuple(rooms))
+        yield from _home(f"belgium_{path.name.removesuffix('.csv.gz')}", "belgium", rooms)
 
 
 def _room_climate(folder: Path) -> Iterator[Home]:
@@ -209,10 +206,10 @@ def _room_climate(folder: Path) -> Iterator[Home]:
             nodes[row["node"]].append(row)
         rooms = []
         for node, rows in sorted(nodes.items()):
-            at = [_seconds(row["start_utc"]) + _number(row["bin_s"]) for row in rows]
+            at = np.array([_seconds(row["start_utc"]) + _number(row["bin_s"]) for row in rows])
             rooms.append(_room(f"node_{node}", _messages(rows, at, "temp_c", "rh_pct", _ROOM_LIMITS), None))
         name = f"room_climate_{path.name.removesuffix('_10s.csv.gz')}"
-        yield Home(name=name, source="room_climate", rooms=tuple(rooms))
+        yield from _home(name, "room_climate", rooms)
 
 
 READERS = {
@@ -224,9 +221,5 @@ READERS = {
 
 
 def homes(folder: Path) -> list[Home]:
-    """Return every home below a folder laid out like the reference data; refuse a folder without any."""
-    found = [home for name, reader in READERS.items() for home in reader(folder / name)]
-    if not found:
-        msg = f"no home in {folder}: expected one of the folders {', '.join(READERS)}"
-        raise FileNotFoundError(msg)
-    return found
+    """Return every home below a folder laid out like the reference data."""
+    return [home for name, reader in READERS.items() for home in reader(folder / name)]

@@ -1,14 +1,17 @@
 """Live a home's recorded months again, hour by hour, through the shipped features and Forecaster."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from custom_components.smartloop.engine.errors import ModelError
 from custom_components.smartloop.engine.features.forecast import HORIZONS, Climate, Features, features
 from custom_components.smartloop.engine.features.psychrometrics import relative_humidity
 from custom_components.smartloop.engine.models.forecast import Forecaster, ForecastInput
+from custom_components.smartloop.engine.models.forecast_record import Record
 
 from .data import Home, Room
 from .samples import Outlook, climate, truth
@@ -16,6 +19,8 @@ from .samples import Outlook, climate, truth
 type Array = NDArray[np.float64]
 
 _CHUNK = 1000
+_EPOCH = 480_000
+"""Hours since 1970 at which every home begins; only the hour of the day and the weekday are the recording's."""
 NEVER_STALE_S = 600.0
 
 
@@ -95,50 +100,81 @@ def _cut(rows: Climate, part: slice) -> Climate:
     return Climate(**{f.name: getattr(rows, f.name)[part] for f in fields(Climate)})
 
 
-def _inputs(place: Scene, hour: int) -> Iterator[ForecastInput]:
-    """Return what each room would have given at an hour."""
-    for room, rows in zip(place.rooms, place.climates, strict=True):
-        yield ForecastInput(
-            room=room.name,
-            temperature=rows.temperature[hour],
-            vapour_pressure=rows.vapour_pressure[hour],
-            outdoor_temperature=rows.outdoor_temperature[hour],
-            outdoor_vapour_pressure=rows.outdoor_vapour_pressure[hour],
-            forecast_temperature=rows.forecast_temperature[hour],
-            forecast_vapour_pressure=rows.forecast_vapour_pressure[hour],
-            local_hour=float(rows.hour[hour]),
-            weekday=int(rows.weekday[hour]),
-            age_s=NEVER_STALE_S,
-        )
+def _inputs(places: Sequence[Scene], hour: int) -> Iterator[ForecastInput]:
+    """Return what each room would have given at an hour; after its last hour a room is silent."""
+    for place in places:
+        for room, rows in zip(place.rooms, place.climates, strict=True):
+            last, age = (hour, NEVER_STALE_S) if hour < place.hours else (place.hours - 1, np.inf)
+            yield ForecastInput(
+                room=room.name,
+                temperature=rows.temperature[last],
+                vapour_pressure=rows.vapour_pressure[last],
+                outdoor_temperature=rows.outdoor_temperature[last],
+                outdoor_vapour_pressure=rows.outdoor_vapour_pressure[last],
+                forecast_temperature=rows.forecast_temperature[last],
+                forecast_vapour_pressure=rows.forecast_vapour_pressure[last],
+                local_hour=float(rows.hour[last]),
+                weekday=int(rows.weekday[last]),
+                age_s=age,
+            )
 
 
-def _given(place: Scene, hour: int) -> Features:
-    """Return the features of all rooms at an hour."""
-    return Features(
-        **{f.name: np.stack([getattr(room, f.name)[hour] for room in place.given]) for f in fields(Features)}
-    )
+def _side_by_side(places: Sequence[Scene]) -> Features:
+    """Return the features of all rooms: every array has the axes (hours, rooms, ...), unready beyond a room's end."""
+    rooms = [given for place in places for given in place.given]
+    hours = max(place.hours for place in places)
+
+    def laid(name: str) -> NDArray[Any]:
+        first = getattr(rooms[0], name)
+        out = np.zeros((hours, len(rooms), *first.shape[1:]), first.dtype)
+        for index, room in enumerate(rooms):
+            values = getattr(room, name)
+            out[: len(values), index] = values
+        return out
+
+    return Features(**{f.name: laid(f.name) for f in fields(Features)})
 
 
-def replay(place: Scene, forecaster: Forecaster, *, learning: bool = True) -> Outcome:
-    """Forecast every hour in turn; the forecaster learns on its way, as it would in the house, or never."""
-    out = np.full((3, *place.truth.shape), np.nan)
-    for hour in range(place.hours):
-        job = forecaster.job(place.rooms[0].start + hour, tuple(_inputs(place, hour)))
-        result = job.advance(_given(place, hour))
-        for room, answer in enumerate(forecaster.apply(result) if learning else result.outputs):
-            for lead, ahead in enumerate(answer.horizons):
-                bands = (ahead.temperature, ahead.vapour_pressure, ahead.relative_humidity)
-                if not bands[0].abstained:
-                    out[:, hour, room, lead] = np.array([[b.value, b.lo, b.hi] for b in bands]).T
-    return Outcome(value=out[0], lo=out[1], hi=out[2])
+def replay(places: Sequence[Scene], forecaster: Forecaster, *, learning: bool = True) -> list[Outcome]:
+    """Forecast every hour of some homes in turn, learning on the way as it would in the house, or never.
+
+    Rooms do not see each other, so all homes begin at the same hour and are lived through side by side.
+    """
+    if not places:
+        return []
+    given = _side_by_side(places)
+    counts = [len(place.rooms) for place in places]
+    hours, rooms = given.ready.shape
+    out = np.full((3, hours, rooms, len(HORIZONS), 3), np.nan)
+    record = Record.new(rooms)
+    for hour in range(hours):
+        job = replace(forecaster.job(_EPOCH + hour, tuple(_inputs(places, hour))), records=(record,))
+        step = job.step(Features(**{f.name: getattr(given, f.name)[hour] for f in fields(Features)}))
+        if step.voices.problems:
+            raise ModelError("; ".join(step.voices.problems))
+        said = step.voices.answered
+        for index, values in enumerate((step.expected.value, step.expected.lo, step.expected.hi)):
+            out[index, hour, said] = values[said]
+        record = step.record if learning else record
+    cuts = np.cumsum(counts)[:-1]
+    parts = np.split(out, cuts, axis=2)
+    return [
+        Outcome(value=part[0, : place.hours], lo=part[1, : place.hours], hi=part[2, : place.hours])
+        for place, part in zip(places, parts, strict=True)
+    ]
 
 
-def simple(place: Scene) -> dict[str, Array]:
-    """Return the simple forecasts as (hours, rooms, horizons, bands)."""
+def simple(place: Scene) -> dict[str, Outcome]:
+    """Return the simple forecasts, without bands."""
     found: dict[str, list[Array]] = {"persistence": [], "same_hour_yesterday": [], "blend": []}
     for room in place.given:
         leads = np.ones((1, len(HORIZONS), 1))
         found["persistence"].append(with_humidity(room.now[:, None, :] * leads))
         found["same_hour_yesterday"].append(with_humidity(room.same_hour))
         found["blend"].append(with_humidity(room.blend))
-    return {name: np.stack(rooms, axis=1) for name, rooms in found.items()}
+    return {name: point(np.stack(rooms, axis=1)) for name, rooms in found.items()}
+
+
+def point(value: Array) -> Outcome:
+    """Return a forecast without a band."""
+    return Outcome(value=value, lo=value, hi=value)

@@ -1,6 +1,8 @@
 """Cut hourly series into the rows that the engine's features are made for, with what came true."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,8 @@ class Outlook(StrEnum):
     """The last day again: no forecast at all, the worst that can be had for free."""
 
 
+OUTLOOKS: Final[Mapping[str, Outlook]] = {"noisy": Outlook.NOISY, "yesterday": Outlook.YESTERDAY}
+"""What else may stand in for the forecast, by the suffix of its figures"""
 _ERROR_T = (0.7, 0.025)
 """K at once and more per hour of lead: about 1.9 K at 48 h (typical of forecasts for a place, recalled)."""
 _ERROR_E = (0.04, 0.0015)

@@ -11,7 +11,9 @@ from custom_components.smartloop.engine.models.forecast_record import (
     CATCH_UP_HOURS,
     CAUSES,
     EXPERTS,
+    NAMED,
     TARGET_MISS,
+    TRAITS,
     Record,
     Trial,
 )
@@ -59,7 +61,7 @@ def taught(value: float, days: int = 3, **given: float) -> Record:
 def test_it_starts_with_the_models_as_they_are() -> None:
     record = Record.new(2)
 
-    np.testing.assert_array_equal(record.bend()[1, 0, 0], [1, 1, 1, 0])
+    np.testing.assert_array_equal(record.bend()[1, 0, 0], [1, 1, 1, 0] + [0] * TRAITS)
     np.testing.assert_allclose(record.trust()[0, 3, 1].sum(), 1)
     assert record.trust()[0, 0, 0].argmax() == EXPERTS.index("personal")
     assert (record.miss == TARGET_MISS).all()
@@ -69,7 +71,7 @@ def test_a_trial_survives_as_rows() -> None:
     rng = np.random.default_rng(0)
     shape = (3, 4, 2)
     made = Trial(
-        causes=rng.random((*shape, 4)),
+        causes=rng.random((*shape, len(CAUSES))),
         experts=rng.random((*shape, 6)),
         blend=rng.random(shape),
         unrest=rng.random((3, 2)),
@@ -92,7 +94,9 @@ def test_one_lesson_by_hand() -> None:
     # The outcome was one unit above the blend, the causes promised three; the room is bent down.
     np.testing.assert_allclose(record.gram[0, 0, 0], 1.0)
     np.testing.assert_allclose(record.pull[0, 0, 0], -2.0)
-    assert (record.bend()[0, 0, 0] < [1, 1, 1, 0]).all()
+    assert (record.bend()[0, 0, 0] < [1, 1, 1, 0] + [0] * TRAITS).all()
+    # The prior holds a trait far less than a named cause.
+    assert record.bend()[0, 0, 0, NAMED] < record.bend()[0, 0, 0, 0] - 1
     assert not record.gram[0, 1:].any()
     assert record.miss[0, 0, 0] == pytest.approx(0.1 - 0.01 * 0.9)
 
@@ -109,9 +113,37 @@ def test_bounds_hold_whatever_is_learned() -> None:
     record = taught(1e6, days=20)
     low = taught(-1e6, days=20)
 
-    assert (record.bend() <= [1.5, 1.5, 1.5, 1.0]).all()
-    assert (low.bend() >= [-0.5, -0.5, -0.5, -1.0]).all()
-    assert (record.miss >= 0.005).all()
+    assert (record.bend() <= [1.5, 1.5, 1.5, 1.0] + [3.0] * TRAITS).all()
+    assert (low.bend() >= [-0.5, -0.5, -0.5, -1.0] + [-3.0] * TRAITS).all()
+    assert (record.levels() <= 0.995).all()
+    assert (record.stretch() > 1.0).all()
+    assert (record.stretch() < 1.5).all()
+
+
+def test_a_run_of_misses_is_paid_back_before_bands_narrow() -> None:
+    record = taught(20.0, days=2)
+    owed = record.miss[0, 0, 0]
+    assert owed < 0.005
+    widest = record.stretch()[0, 0, 0]
+
+    for hour in range(HOUR + 48, HOUR + 72):
+        record.learn(hour, truths(10.0))
+        record.remember(hour, trial(), np.array([True]))
+
+    assert owed < record.miss[0, 0, 0]
+    assert 1.0 <= record.stretch()[0, 0, 0] < widest
+    assert record.levels()[0, 0, 0] == pytest.approx(0.995)
+
+
+def test_only_the_hours_owed_are_asked_for() -> None:
+    record = told()
+
+    assert record.owed(HOUR) == 0
+    assert record.owed(HOUR + 3) == 3
+    assert record.owed(HOUR + 1000) == CATCH_UP_HOURS
+    assert Record.new(1).owed(HOUR) == 0
+    record.learn(HOUR + 6, truths(12.0)[:, -6:])
+    assert record.gram[0, 0].any()
 
 
 def test_an_hour_teaches_once() -> None:

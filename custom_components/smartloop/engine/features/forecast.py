@@ -38,6 +38,8 @@ _HOLD_OUTDOOR = (6, 18)
 _BRIDGE = (7, 19)
 """h from one known hour of a weather forecast to the next that may be bridged by a line."""
 _DAY, _WEEK = 24, 168
+_FADE: Final[Array] = np.exp(-np.arange(95, -1, -1) / 24.0)
+"""Weights of the last four days, as a house forgets them whose fabric takes a day to follow the air outside"""
 _LAGS = (1, 3, 6, 12, 24, 48)
 _PRIOR_GAIN = (0.4, 0.7)
 _GAIN_WEIGHT = 200.0
@@ -228,6 +230,15 @@ class _Outdoor:
         """Return the mean of the day that ends so many hours ahead."""
         return self.daily[:, HISTORY_HOURS - 1 + lead]
 
+    def faded(self, lead: int) -> Array:
+        """Return the fading mean up to so many hours ahead; the day's mean where too little is known."""
+        end = HISTORY_HOURS + lead
+        past = self.line[:, end - _FADE.size : end]
+        known = np.isfinite(past)
+        weight = known @ _FADE
+        mean = np.where(known, past, 0.0) @ _FADE / np.maximum(weight, 1e-9)
+        return np.where(weight >= 0.5 * _FADE.sum(), mean, self.mean(lead))
+
     def coming(self, horizon: int, hours: int) -> Array:
         """Return the mean of the last hours up to the horizon."""
         end = HISTORY_HOURS + horizon
@@ -254,14 +265,17 @@ class _Outdoor:
         back = -_analog(horizon)
         day = self.mean(horizon) - self.mean(back)
         path = self.coming(horizon, horizon) - self.day_mean
+        fade = self.faded(horizon) - self.faded(back)
         return {
             "turn": self.at(horizon) - self.at(back),
             "turn_6h": self.coming(horizon, 6) - self.at(back),
             "day": day,
             "path": path,
+            "fade": fade,
             "gap": self.mean(horizon) - self.room.day_mean,
             "gain_day": self.gain * day,
             "gain_path": self.gain * path,
+            "gain_fade": self.gain * fade,
             "gain_week": self.gain * (self.mean(horizon) - self.week_mean),
         }
 

@@ -19,24 +19,35 @@ from typing import Final
 import numpy as np
 
 from ..errors import ModelError, SnapshotError
-from ..features.forecast import HISTORY_NAMES, HORIZONS, WEATHER_NAMES, Array, Climate, Features, Mask, Tensor, features
+from ..features.forecast import (
+    HISTORY_HOURS,
+    HISTORY_NAMES,
+    HORIZONS,
+    WEATHER_NAMES,
+    Array,
+    Climate,
+    Features,
+    Tensor,
+    features,
+)
 from ..features.psychrometrics import relative_humidity
 from .forecast_bands import BANDS, FALLBACK_QUANTILES, Expected, agreeing, banded, quantiles, yardsticks
 from .forecast_network import Network
-from .forecast_record import CATCH_UP_HOURS, CAUSES, TARGET_MISS, Hours, Record, Trial
+from .forecast_record import CAUSES, NAMED, TARGET_MISS, Hours, Record, Trial
+from .forecast_voices import HISTORY_MODEL, SOURCES, WEATHER_MODEL, Voices, hear, spoken
 from .model import Prediction, Runner
 
-HISTORY_MODEL: Final = "room_forecast"
-WEATHER_MODEL: Final = "room_forecast_weather"
-HISTORY_PARTS, WEATHER_PARTS = 1, 3
+REASONS: Final = (*CAUSES[:NAMED], "own_way")
+"""What `why` may name; the last is how this room differs from others."""
 MAX_AGE_S: Final = 3 * 3600.0
 """A room silent for longer is not forecast."""
-SOURCES: Final = ("fallback", HISTORY_MODEL, WEATHER_MODEL)
 
 _BOUND = 4.0
 """No forecast leaves the blend by more than so many units of the room's unrest."""
 _WORTH_SAYING = 0.1
 """Units of unrest"""
+_FORMAT = 2
+"""Of what is stored; what an older release wrote is not taken up."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,20 +107,16 @@ class ForecastResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Voices:
-    """What speaks for the coming hours, as differences from the blend in units of unrest."""
+class Step:
+    """One hour of all rooms in bare numbers."""
 
-    causes: Array
-    """(rooms, horizons, channels, causes)"""
-    own: Array
-    """(rooms, horizons, channels): the history model alone"""
-    source: Hours
-    """(rooms, horizons, channels): index into SOURCES"""
-    answered: Mask
-    """(rooms,)"""
-    strange: Mask
-    """(rooms,): unlike anything the history model was trained on"""
-    problems: tuple[str, ...]
+    expected: Expected
+    """Of rooms that were `answered`; what it holds of others means nothing"""
+    strength: Array
+    """(rooms, horizons, channels, REASONS), units of unrest"""
+    record: Record
+    """What is now known of the rooms, as one batch"""
+    voices: Voices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,62 +137,51 @@ class ForecastJob:
         return self.advance(features(_climate(self.inputs)))
 
     def advance(self, given: Features) -> ForecastResult:
-        """Do the same from features made before; evaluation makes them in bulk."""
-        record = Record.join(self.records)
-        record.learn(self.hour, self._truth())
-        fresh = np.array([item.age_s <= MAX_AGE_S for item in self.inputs])
-        voices = self._voices(given, given.ready & fresh)
-        # Rooms without a forecast go through the arithmetic as a harmless room of 1s.
-        unrest = np.where(voices.answered[:, None], given.unrest, 1.0)
-        blend = np.where(voices.answered[:, None, None], given.blend, 1.0)
-        experts = _experts(given, voices, record)
-        shift = np.clip((record.trust() * experts).sum(axis=-1), -_BOUND, _BOUND)
-        expected = self._expected(record, blend + shift * unrest[:, None, :], unrest, voices.source)
-        trial = Trial(causes=voices.causes, experts=experts, blend=blend, unrest=unrest, lo=expected.lo, hi=expected.hi)
-        record.remember(self.hour, trial, voices.answered)
-        bend = np.abs(record.bend() * voices.causes)
+        """Do the same from features made before."""
+        step = self.step(given)
         outputs = tuple(
             ForecastOutput(
                 room=item.room,
                 hour=self.hour,
-                horizons=self._horizons(room, expected, voices, bend)
-                if voices.answered[room]
-                else _silence(item, given, voices, room),
+                horizons=self._horizons(room, step)
+                if step.voices.answered[room]
+                else _silence(item, given, step.voices, room),
             )
             for room, item in enumerate(self.inputs)
         )
         return ForecastResult(
-            generation=self.generation, outputs=outputs, records=tuple(record.split()), problems=voices.problems
+            generation=self.generation,
+            outputs=outputs,
+            records=tuple(step.record.split()),
+            problems=step.voices.problems,
         )
 
-    def _truth(self) -> Array:
-        """Return what was measured in the last hours: (rooms, CATCH_UP_HOURS, bands)."""
-        temperature = np.stack([i.temperature[-CATCH_UP_HOURS:] for i in self.inputs]).astype(np.float64)
-        vapour = np.stack([i.vapour_pressure[-CATCH_UP_HOURS:] for i in self.inputs]).astype(np.float64)
+    def step(self, given: Features) -> Step:
+        """Learn from what came true and forecast, in bare numbers; evaluation needs no words."""
+        record = Record.join(self.records)
+        record.learn(self.hour, self._truth(record.owed(self.hour)))
+        fresh = np.array([item.age_s <= MAX_AGE_S for item in self.inputs])
+        voices = hear(self.history, self.weather, given, given.ready & fresh)
+        # Rooms without a forecast go through the arithmetic as a harmless room of 1s.
+        unrest = np.where(voices.answered[:, None], given.unrest, 1.0)
+        blend = np.where(voices.answered[:, None, None], given.blend, 1.0)
+        bent = record.bend() * voices.causes
+        experts = spoken(given, voices, bent)
+        shift = np.clip((record.trust() * experts).sum(axis=-1), -_BOUND, _BOUND)
+        expected = self._expected(record, blend + shift * unrest[:, None, :], unrest, voices.source)
+        trial = Trial(causes=voices.causes, experts=experts, blend=blend, unrest=unrest, lo=expected.lo, hi=expected.hi)
+        record.remember(self.hour, trial, voices.answered)
+        own_way = bent[..., NAMED:].sum(axis=-1, keepdims=True)
+        strength = np.abs(np.concatenate([bent[..., :NAMED], own_way], axis=-1))
+        return Step(expected=expected, strength=strength, record=record, voices=voices)
+
+    def _truth(self, hours: int) -> Array:
+        """Return what was measured in the last hours: (rooms, hours, bands)."""
+        last = slice(HISTORY_HOURS - hours, None)
+        temperature = np.stack([i.temperature[last] for i in self.inputs]).astype(np.float64)
+        vapour = np.stack([i.vapour_pressure[last] for i in self.inputs]).astype(np.float64)
         humidity = np.minimum(relative_humidity(temperature, 100.0 * vapour), 100.0)
         return np.stack([temperature, vapour, humidity], axis=-1)
-
-    def _voices(self, given: Features, ready: Mask) -> _Voices:
-        """Ask the models."""
-        shape = given.blend.shape
-        scale = np.where(ready[:, None], given.unrest, 1.0)[:, None, :, None]
-        own, near, trouble = _ask(self.history, given.history, ready, (*shape, HISTORY_PARTS))
-        answered = ready & near
-        parts, like, more = _ask(self.weather, given.weather, answered, (*shape, WEATHER_PARTS))
-        weather = given.weather_ready & (answered & like & (self.weather is not None and not more))[:, None, None]
-        habit = own[..., 0] / scale[..., 0]
-        sky = np.where(weather[..., None], parts / scale, 0.0)
-        first = np.where(weather, sky[..., 0], habit)
-        causes = np.concatenate([first[..., None], sky[..., 1:], np.ones((*shape, 1))], axis=-1)
-        alone = int(self.history is not None and not trouble)
-        return _Voices(
-            causes=causes,
-            own=habit,
-            source=np.where(weather, 2, alone),
-            answered=answered,
-            strange=ready & ~near,
-            problems=trouble + more,
-        )
 
     def _expected(self, record: Record, raw: Array, unrest: Array, source: Hours) -> Expected:
         """Return the three values within their bands."""
@@ -196,19 +192,19 @@ class ForecastJob:
         which = np.concatenate([source, source[..., 1:]], axis=-1)
         lead, band = np.indices(which.shape)[1:]
         value = agreeing(raw)
-        half = yardsticks(value, unrest) * quantiles(tables[which, lead, band], 1.0 - record.miss)
+        half = yardsticks(value, unrest) * quantiles(tables[which, lead, band], record.levels()) * record.stretch()
         return banded(value, half)
 
-    def _horizons(self, room: int, expected: Expected, voices: _Voices, bend: Array) -> tuple[HorizonForecast, ...]:
+    def _horizons(self, room: int, step: Step) -> tuple[HorizonForecast, ...]:
         """Return a room's forecasts."""
+        expected = step.expected
         out = []
         for index, hours in enumerate(HORIZONS):
             found = []
             for band in range(len(BANDS)):
                 channel = min(band, 1)
-                source = int(voices.source[room, index, channel])
-                strength = bend[room, index, channel]
-                order = np.argsort(-strength)
+                source = int(step.voices.source[room, index, channel])
+                felt = step.strength[room, index, channel]
                 found.append(
                     Prediction(
                         value=float(expected.value[room, index, band]),
@@ -216,7 +212,7 @@ class ForecastJob:
                         hi=float(expected.hi[room, index, band]),
                         confidence=1.0 - TARGET_MISS,
                         abstained=False,
-                        why=tuple(CAUSES[i] for i in order if strength[i] >= _WORTH_SAYING),
+                        why=tuple(REASONS[i] for i in np.argsort(-felt) if felt[i] >= _WORTH_SAYING),
                         data_age_s=self.inputs[room].age_s,
                         model_version=self._version(source),
                     )
@@ -230,29 +226,6 @@ class ForecastJob:
         """Return name and version of what answered."""
         network = (None, self.history, self.weather)[source]
         return SOURCES[source] if network is None else f"{SOURCES[source]} {network.version}"
-
-
-def _ask(
-    network: Network | None, table: Tensor, wanted: Mask, shape: tuple[int, ...]
-) -> tuple[Array, Mask, tuple[str, ...]]:
-    """Return a model's parts, where it knows such rooms, and what went wrong; zeros without a model."""
-    if network is None:
-        return np.zeros(shape), np.ones(len(table), dtype=bool), ()
-    try:
-        return *network.parts(table, wanted, shape), ()
-    except Exception as err:  # noqa: BLE001 an engine may fail in its own way; the fallback answers
-        return np.zeros(shape), np.ones(len(table), dtype=bool), (f"{network.name}: {err}",)
-
-
-def _experts(given: Features, voices: _Voices, record: Record) -> Array:
-    """Return what each expert expects, in the order of EXPERTS: (rooms, horizons, channels, experts)."""
-    known = voices.answered[:, None, None]
-    unrest = np.where(known, given.unrest[:, None, :], 1.0)
-    day = np.where(known, given.day_mean[:, None, :] - given.blend, 0.0) / unrest
-    same = np.where(known, given.same_hour - given.blend, 0.0) / unrest
-    weather = voices.causes[..., :-1].sum(axis=-1)
-    personal = (record.bend() * voices.causes).sum(axis=-1)
-    return np.stack([np.zeros_like(day), voices.own, weather, personal, day, same], axis=-1)
 
 
 def _climate(inputs: Sequence[ForecastInput]) -> Climate:
@@ -269,7 +242,7 @@ def _climate(inputs: Sequence[ForecastInput]) -> Climate:
     )
 
 
-def _silence(item: ForecastInput, given: Features, voices: _Voices, room: int) -> tuple[HorizonForecast, ...]:
+def _silence(item: ForecastInput, given: Features, voices: Voices, room: int) -> tuple[HorizonForecast, ...]:
     """Return abstentions with the reason."""
     if voices.strange[room]:
         reason = "unlike_training"
@@ -350,6 +323,7 @@ class Forecaster:
     def snapshot(self) -> dict[str, object]:
         """Return everything learned, as plain JSON values."""
         return {
+            "format": _FORMAT,
             "versions": list(self.versions),
             "rooms": {room: record.store() for room, record in sorted(self._records.items())},
         }
@@ -359,7 +333,7 @@ class Forecaster:
         if not isinstance(stored, dict) or not isinstance(stored.get("rooms"), dict):
             msg = "stored forecasts are not what was written"
             raise SnapshotError(msg)
-        records = {str(room): Record.restore(record) for room, record in stored["rooms"].items()}
-        # What was learned about other models says nothing about these.
-        self._records = records if stored.get("versions") == list(self.versions) else {}
+        # What was learned about other models says nothing about these, and another release may store it otherwise.
+        ours = stored.get("format") == _FORMAT and stored.get("versions") == list(self.versions)
+        self._records = {str(r): Record.restore(s) for r, s in stored["rooms"].items()} if ours else {}
         self._generation += 1

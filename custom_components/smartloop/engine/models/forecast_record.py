@@ -2,11 +2,14 @@
 
 Three learners, each updated only when the truth of an earlier forecast arrives, all bounded:
 - a personal correction: recursive ridge regression of the outcome on the causes the models name, pulled
-  towards "take the models as they are", forgetting over weeks (models.md §7);
+  towards "take the models as they are", forgetting over weeks (models.md §7). Behind the named causes come
+  the traits: directions in which rooms were found to answer differently, which count for nothing until
+  this room's own outcomes ask for them;
 - a mixture of experts by their discounted squared loss (exponential weights, Vovk 1990), in which the
   fallback and the uncorrected models stay: the correction has to earn its weight, so it is never
   worse than off by more than the price of finding out;
-- adaptive conformal bands (Gibbs and Candès 2021): a miss widens, a hit narrows.
+- adaptive conformal bands (Gibbs and Candès 2021): a miss widens, a hit narrows. Misses come in runs, and a run
+  longer than the table is deep is remembered as debt, or the long-run share of misses would be too high.
 Everything is a batch: the first axis counts rooms. Quantities are differences from the blend of simple
 forecasts, in units of the room's usual unrest.
 """
@@ -28,7 +31,10 @@ type Hours = NDArray[np.int64]
 type Stored = dict[str, str]
 
 EXPERTS: Final = ("blend", "history", "weather", "personal", "day_mean", "same_hour")
-CAUSES: Final = ("habit", "weather_trend", "weather_turn", "bias")
+TRAITS: Final = 6
+CAUSES: Final = ("habit", "weather_trend", "weather_turn", "bias", *(f"trait_{n}" for n in range(1, TRAITS + 1)))
+NAMED: Final = 4
+"""The first causes mean something each; the traits mean something together."""
 TARGET_MISS: Final = 0.1
 """Share of outcomes that may lie outside a band"""
 CATCH_UP_HOURS: Final = 48
@@ -36,19 +42,26 @@ CATCH_UP_HOURS: Final = 48
 _LEADS = np.array(HORIZONS)
 _OFFSETS = np.concatenate([[0], np.cumsum(_LEADS)[:-1]])
 _SLOTS = int(_LEADS.sum())
-_PRIOR_TRUST = np.array([0.1, 0.2, 0.3, 0.4, 0.05, 0.05]) / 1.1
+_PRIOR_TRUST = np.array([0.05, 0.1, 0.2, 0.65, 0.05, 0.05]) / 1.1
 _LEARNING_RATE = 0.02
 _WORST_LOSS = 9.0
 """Squared units of unrest: one odd day must not decide."""
 _TRUST_KEEPS = 0.5 ** (1.0 / 504.0)
 """Per hour: half forgotten after three weeks"""
 _BEND_KEEPS = 0.5 ** (1.0 / 1000.0)
-_AS_IS = np.array([1.0, 1.0, 1.0, 0.0])
-_STIFFNESS = np.diag([100.0, 100.0, 100.0, 300.0])
-_BEND_LIMITS = (np.array([-0.5, -0.5, -0.5, -1.0]), np.array([1.5, 1.5, 1.5, 1.0]))
+AS_IS: Final[Array] = np.array([1.0, 1.0, 1.0, 0.0] + [0.0] * TRAITS)
+"""What the causes count for in a room never seen"""
+_STIFFNESS = np.diag([100.0, 100.0, 100.0, 300.0] + [5.0] * TRAITS)
+"""Hours of one unit of unrest that weigh as much as the prior"""
+_BEND_LIMITS = (np.array([-0.5, -0.5, -0.5, -1.0] + [-3.0] * TRAITS), np.array([1.5, 1.5, 1.5, 1.0] + [3.0] * TRAITS))
 _OUTLIER = 3.0
 _CONFORMAL_STEP = 0.01
-_MISS_LIMITS = (0.005, 0.4)
+_MISS_LIMITS = (-0.2, 0.4)
+_MISS_LEAST = 0.005
+"""What the table is asked for at most; below, bands are stretched."""
+_STRETCH = 2.0
+_HALF_LIMIT = 6.0e4
+"""What half a float holds, in which trials are stored"""
 
 _CAUSE_COUNT, _EXPERT_COUNT, _CHANNEL_COUNT = len(CAUSES), len(EXPERTS), len(CHANNELS)
 _PENDING = _CHANNEL_COUNT * (_CAUSE_COUNT + _EXPERT_COUNT + 2) + 2 * len(BANDS)
@@ -100,7 +113,7 @@ class Record:
     loss: Array
     """(rooms, horizons, channels, experts)"""
     miss: Array
-    """(rooms, horizons, bands): the miss rate the bands now aim at"""
+    """(rooms, horizons, bands): the miss rate the bands now aim at; below 0 is debt"""
     made: Hours
     """(rooms, slots): the hour of each pending trial; -1 is none"""
     pending: Array
@@ -137,8 +150,9 @@ class Record:
         out: Stored = {}
         for field in fields(self):
             values = getattr(self, field.name)
-            plain = values.astype("<i8") if values.dtype.kind == "i" else values.astype("<f4")
-            out[field.name] = base64.b64encode(plain.tobytes()).decode("ascii")
+            kind = _kind(field.name, values)
+            plain = np.clip(values, -_HALF_LIMIT, _HALF_LIMIT) if kind == "<f2" else values
+            out[field.name] = base64.b64encode(plain.astype(kind).tobytes()).decode("ascii")
         return out
 
     @classmethod
@@ -150,19 +164,33 @@ class Record:
             msg = "a stored forecast record has other parts than it should"
             raise SnapshotError(msg)
         for name in names:
-            setattr(empty, name, _read(stored[name], getattr(empty, name)))
+            setattr(empty, name, _read(stored[name], getattr(empty, name), name))
         return empty
 
     def bend(self) -> Array:
         """Return the personal weight of each cause: (rooms, horizons, channels, causes)."""
         change = np.linalg.solve(self.gram + _STIFFNESS, self.pull[..., None])[..., 0]
-        return np.clip(_AS_IS + change, *_BEND_LIMITS)
+        return np.clip(AS_IS + change, *_BEND_LIMITS)
 
     def trust(self) -> Array:
         """Return the share of each expert: (rooms, horizons, channels, experts)."""
         score = np.log(_PRIOR_TRUST) - _LEARNING_RATE * self.loss
         share = np.exp(score - score.max(axis=-1, keepdims=True))
         return np.asarray(share / share.sum(axis=-1, keepdims=True))
+
+    def levels(self) -> Array:
+        """Return the share of outcomes each band has to hold by the table: (rooms, horizons, bands)."""
+        return 1.0 - np.maximum(self.miss, _MISS_LEAST)
+
+    def stretch(self) -> Array:
+        """Return how much wider than the table each band has to be."""
+        return 1.0 + _STRETCH * np.maximum(_MISS_LEAST - self.miss, 0.0)
+
+    def owed(self, hour: int) -> int:
+        """Return how many hours up to this one there are to learn from."""
+        # A room never seen has nothing pending.
+        since = np.where(self.hour < 0, hour, self.hour).min(initial=hour)
+        return int(np.clip(hour - since, 0, CATCH_UP_HOURS))
 
     def remember(self, hour: int, trial: Trial, ready: NDArray[np.bool_]) -> None:
         """Keep this hour's forecasts of the rooms that have one."""
@@ -173,12 +201,10 @@ class Record:
     def learn(self, hour: int, truth: Array) -> None:
         """Learn from the hours up to this one that were not learned from yet.
 
-        `truth` is (rooms, CATCH_UP_HOURS, bands): what was measured, NaN where nothing was; the last is `hour`.
+        `truth` is (rooms, hours, bands), at least the `owed` hours: what was measured, NaN where nothing was; the
+        last is `hour`.
         """
-        # A room never seen has nothing pending.
-        since = np.where(self.hour < 0, hour, self.hour).min(initial=hour)
-        first = max(hour - CATCH_UP_HOURS + 1, int(since) + 1)
-        for past in range(first, hour + 1):
+        for past in range(hour - self.owed(hour) + 1, hour + 1):
             self._learn_one(past, truth[:, past - hour - 1], new=self.hour < past)
         self.hour = np.maximum(self.hour, hour)
 
@@ -191,7 +217,7 @@ class Record:
         outcome = np.where(due[..., None], (truth[:, None, :2] - trial.blend) / unrest, 0.0)
         keeps = np.where(new, _BEND_KEEPS, 1.0)[:, None, None, None]
         causes = np.where(due[..., None, None], trial.causes, 0.0)
-        surprise = np.clip(outcome - causes @ _AS_IS, -_OUTLIER, _OUTLIER)
+        surprise = np.clip(outcome - causes @ AS_IS, -_OUTLIER, _OUTLIER)
         self.gram = self.gram * keeps[..., None] + causes[..., :, None] * causes[..., None, :]
         self.pull = self.pull * keeps + causes * surprise[..., None]
         loss = np.minimum((trial.experts - outcome[..., None]) ** 2, _WORST_LOSS)
@@ -202,9 +228,16 @@ class Record:
         self.miss = np.clip(self.miss + step, *_MISS_LIMITS)
 
 
-def _read(text: object, like: NDArray[np.generic]) -> NDArray[np.generic]:
+def _kind(name: str, values: NDArray[np.generic]) -> str:
+    """Return how numbers are stored; trials are many and need no more than three digits."""
+    if values.dtype.kind == "i":
+        return "<i8"
+    return "<f2" if name == "pending" else "<f4"
+
+
+def _read(text: object, like: NDArray[np.generic], name: str) -> NDArray[np.generic]:
     """Return stored numbers in the shape and type of others."""
-    kind = "<i8" if like.dtype.kind == "i" else "<f4"
+    kind = _kind(name, like)
     try:
         raw = base64.b64decode(text if isinstance(text, str) else "?", validate=True)
     except (binascii.Error, ValueError) as err:
