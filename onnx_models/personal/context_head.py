@@ -1,67 +1,65 @@
-"""Score the personal heads: suggestions and answers of real people, held out one by one.
+"""Score the personal heads: suggestions and answers of real people, and homes that are simulated.
 
     script/models evaluate context_head --data ../shared/data/feedback --json
 
-Nothing is trained and no file ships. `metrics` are those of what was learned of each person (act where
-the effect is above zero), `fallback` of what the other people amount to, unchanged by the person.
-`exploring` is the policy as it would run while it still learns: Thompson sampling, clipped to 0.1-0.9.
+No network ships; heads are learned per person from a prior. `metrics` are those of what was learned of each person
+(act where the effect is above zero), `fallback` of what other people amount to, unchanged by the person. `exploring` is
+the policy as it would run while it still learns: Thompson sampling, clipped to 0.1-0.9.
+
+The prior of the effects is the kept one (`context_head/prior.json`), so on the people it was learned on the policies'
+figures are in sample; the card's leave each person out. The forecasts always leave the person out.
 """
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from ..room_forecast.evaluate import Evaluation
-from . import forecasts, homes, value
-from .heartsteps import Array, evenings, people, rounds
-from .policies import answers, policies
+from ..report import Evaluation, Metrics, bootstrap, plain, warn_if_trained_on
+from . import community, forecasts, homes, value
+from .heartsteps import WALK, Array, Person, evenings, people, rounds
+from .policies import Community, answers, policies
 
 NAME: Final = "context_head"
-VERSION: Final = "1.0.0"
+VERSION: Final = "2.0.0"
 SEED: Final = 20261122
 POLICIES: Final = ("exploring", "contextless", "always", "never")
+_REDRAWN: Final = 200
 FORECASTS: Final = ("flat_prior", "personal_rate", "everyones_rate")
 
-type Metrics = dict[str, float | None]
 
-
-def _rounded(metrics: Metrics, names: list[str]) -> Metrics:
-    return {
-        name: None if (found := metrics.get(name)) is None or not np.isfinite(found) else round(found, 4)
-        for name in names
-    }
-
-
-def _foretold(data: Path) -> dict[str, list[dict[str, Array]]]:
+def _foretold(everyone: Sequence[Person], data: Path) -> dict[str, list[dict[str, Array]]]:
     """Return every task of yes and no, by its prefix; simulated homes apart."""
-    walks = [(each.x, each.walked.astype(np.float64)) for each in people(data)]
+    walks = [(each.x[:, WALK], each.walked.astype(np.float64)) for each in everyone]
     prompts = [(each.x, each.answered.astype(np.float64)) for each in evenings(data)]
     return {"walk": answers(walks), "prompt": answers(prompts)}
 
 
-def evaluate(data: Path) -> Evaluation:
-    """Return the figures on all people below a folder."""
-    everyone = people(data)
+def _sums(everyone: Sequence[Person], known: Sequence[Community]) -> list[Mapping[str, value.Sums]]:
+    """Return each person's sums by policy; the reward model is of the other people."""
+    acts = policies(everyone, known)
+    models = [value.reward_model([*everyone[:i], *everyone[i + 1 :]]) for i in range(len(everyone))]
+    return [
+        {name: value.sums(person, chance[i], model) for name, chance in acts.items()}
+        for i, (person, model) in enumerate(zip(everyone, models, strict=True))
+    ]
+
+
+def report(data: Path, everyone: Sequence[Person], known: Sequence[Community]) -> Evaluation:
+    """Return the figures on all people below a folder, each starting from what is `known`."""
     found: dict[str, Metrics] = {name: {} for name in ("model", "fallback", *POLICIES, *FORECASTS)}
     spans: dict[str, list[float] | None] = {}
-    if everyone:
-        acts = policies(everyone)
-        models = [value.reward_model(everyone[:i] + everyone[i + 1 :]) for i in range(len(everyone))]
-        sums = {
-            name: [
-                value.sums(person, chance, model) for person, chance, model in zip(everyone, each, models, strict=True)
-            ]
-            for name, each in acts.items()
-        }
-        for name in acts:
-            found[name] |= value.figures(sums, name)
-        spans |= value.intervals(sums, "model", SEED)
-    for prefix, rows in _foretold(data).items():
-        for name in ("model", "fallback", *FORECASTS) if rows else ():
+    told = _sums(everyone, known)
+    for name in ("model", "fallback", *POLICIES):
+        found[name] |= value.figures(told, name)
+    spans |= bootstrap(told, partial(value.figures, name="model"), seed=SEED)
+    tasks = _foretold(everyone, data)
+    for prefix, rows in tasks.items():
+        for name in ("model", "fallback", *FORECASTS):
             found[name] |= forecasts.figures(rows, name, prefix)
-        if rows:
-            spans |= forecasts.intervals(rows, "model", prefix, SEED)
+        spans |= bootstrap(rows, partial(forecasts.figures, name="model", prefix=prefix), seed=SEED, resamples=_REDRAWN)
     made = homes.simulated(SEED)
     for name in ("model", "fallback", "flat_prior"):
         found[name] |= homes.figures(made, name)
@@ -78,5 +76,26 @@ def evaluate(data: Path) -> Evaluation:
         metrics=_rounded(found["model"], names),
         fallback=_rounded(found["fallback"], names),
         baselines={name: _rounded(found[name], names) for name in (*POLICIES, *FORECASTS)},
-        intervals=spans,
+        intervals={name: spans.get(name) for name in names},
+        calibration=forecasts.bins(tasks["walk"], "model"),
     )
+
+
+def _rounded(metrics: Metrics, names: Sequence[str]) -> Metrics:
+    return {name: plain(metrics.get(name)) for name in names}
+
+
+def evaluate(data: Path) -> Evaluation:
+    """Return the figures on all people below a folder, starting from the kept prior."""
+    everyone = people(data)
+    kept, trained_on = community.read()
+    found = report(data, everyone, [kept] * len(everyone))
+    if notes := warn_if_trained_on({"trained_on": trained_on}, [each.name for each in everyone]):
+        found["notes"] = notes
+    return found
+
+
+def held_out(data: Path) -> Evaluation:
+    """Return the figures of people of whom their prior knows nothing."""
+    everyone = people(data)
+    return report(data, everyone, community.held_out(everyone))

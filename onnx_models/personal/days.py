@@ -6,8 +6,6 @@ by the person's own relief puffs, exposures from that day's weather, air and pol
 in time against each other they keep their rhythm, and every claim that is left is a false one.
 """
 
-import csv
-import gzip
 from dataclasses import dataclass
 from math import isfinite, nan
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .tables import Row, by_day, number
 
 TRUE_ODDS: Final = (4.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 _STAY = 0.6
@@ -64,35 +64,11 @@ def simulated(days: int, events: int, rng: np.random.Generator) -> Days:
     return Days(first, exposed, bad.astype(np.float64))
 
 
-def _rows(path: Path | None) -> list[dict[str, str]]:
-    if path is None:
-        return []
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _number(row: dict[str, str], name: str) -> float:
-    try:
-        return float(row.get(name) or "nan")
-    except ValueError:
-        return nan
-
-
-def _by_person(folder: Path, table: str) -> dict[str, dict[int, dict[str, str]]]:
-    path = next(iter(sorted(folder.rglob(f"{table}.csv.gz"))), None)
-    found: dict[str, dict[int, dict[str, str]]] = {}
-    for row in _rows(path):
-        day = _number(row, "date")
-        if isfinite(day):
-            found.setdefault(row.get("user_key", ""), {})[int(day)] = row
-    return found
-
-
 def real(folder: Path) -> list[Days]:
     """Return the people with enough days, and enough of both kinds."""
-    around = _by_person(folder, "environment")
+    around = by_day(folder, "environment")
     found = []
-    for name, told in sorted(_by_person(folder, "dailyquestionnaire").items()):
+    for name, told in sorted(by_day(folder, "dailyquestionnaire").items()):
         if len(told) < LEAST_DAYS:
             continue
         first, last = min(told), max(told)
@@ -108,12 +84,12 @@ def real(folder: Path) -> list[Days]:
     return found
 
 
-def _bad(row: dict[str, str] | None) -> float:
-    puffs = nan if row is None else _number(row, RELIEF)
+def _bad(row: Row | None) -> float:
+    puffs = nan if row is None else number(row, RELIEF)
     return float(puffs > 0.0) if isfinite(puffs) else nan
 
 
-def _measured(row: dict[str, str] | None, key: str) -> float:
+def _measured(row: Row | None, key: str) -> float:
     if row is None:
         return nan
-    return _number(row, key)
+    return number(row, key)

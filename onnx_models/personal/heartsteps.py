@@ -1,8 +1,8 @@
 """Read the HeartSteps trial: when a suggestion was sent and what was walked after, and who answered at night.
 
 Micro-randomised: at each of five moments a day, when a person was available, a suggestion was sent with
-probability 0.6 (Klasnja et al. 2019). Features are few and were fixed before any result was seen: what
-the trial's own analyses name as moderators (time in the study, steps before, recent dose, evening).
+probability 0.6 (Klasnja et al. 2019). Contexts are what the trial's own analyses name as moderators, and the person's
+habits. The text of the suggestion is none: where none was sent it never speaks of walking, so it tells the act.
 """
 
 import csv
@@ -16,16 +16,36 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .contexts import aligned
+from .tables import Row, number, rows, truth
+
 type Array = NDArray[np.float64]
 
 SENT_CHANCE: Final = 0.6
 """By the trial's protocol, whenever a person was available"""
 WALKED: Final = 100.0
 """Steps in the 30 minutes after that count as a walk"""
-CONTEXT: Final = ("one", "steps_before", "study_day", "recent_dose", "evening", "recent_steps")
+CONTEXT: Final = (
+    "one",
+    "steps_before",
+    "study_day",
+    "recent_dose",
+    "evening",
+    "recent_steps",
+    "same_hour_steps",
+    "at_work",
+    "elsewhere",
+    "variable_hour",
+)
+WALK: Final = [CONTEXT.index(name) for name in ("one", "steps_before", "evening", "recent_steps", "same_hour_steps")]
+"""Columns that foretell a walk: habit and the hour"""
 PROMPT: Final = ("one", "answered_before", "recently_answered", "study_day", "app_used")
 _KEPT = 0.95
 _RECENT = 0.8
+_CENTER, _SCALE = 4.0, 2.5
+"""Of log(steps + 0.5) in half an hour"""
+_SHARES: Final = {"work.location": 0.2, "other.location": 0.5, "sd_steps60": 0.4}
+"""Rough shares of moments at work, neither at work nor at home, and at an hour of day at which steps vary much"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,56 +69,48 @@ class Evenings:
     answered: NDArray[np.bool_]
 
 
-def _rows(path: Path) -> dict[str, list[dict[str, str]]]:
-    """Return a table's rows by person."""
-    found: dict[str, list[dict[str, str]]] = {}
-    if path.is_file():
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                found.setdefault(row["user"], []).append(row)
-    return found
-
-
-def _number(row: dict[str, str], name: str) -> float:
-    try:
-        return float(row.get(name) or "nan")
-    except ValueError:
-        return nan
-
-
-def _truth(row: dict[str, str], name: str) -> bool:
-    return row.get(name, "").lower() in {"1", "true", "1.0"}
-
-
-def _table(folder: Path, name: str) -> Path:
-    """Return where a table lies: in DIR, or in DIR/heartsteps_v1."""
-    return next((path for path in sorted(folder.rglob(f"{name}.csv.gz"))), folder / f"{name}.csv.gz")
-
-
 def people(folder: Path) -> list[Person]:
     """Return every person with moments at which a suggestion could be sent."""
-    found = (_person(name, rows) for name, rows in _rows(_table(folder, "decisions")).items())
+    places = rows(folder, "decisions_context", "user")
+    found = (_person(name, told, places.get(name, [])) for name, told in rows(folder, "decisions", "user").items())
     return [person for person in found if len(person.reward) > 0]
 
 
-def _person(name: str, rows: list[dict[str, str]]) -> Person:
+def _standard(value: float) -> float:
+    return (value - _CENTER) / _SCALE
+
+
+def _place(context: Row | None, name: str) -> float:
+    """Return whether a context holds, less its usual share; NaN where it is not known."""
+    return (number(context, name) if context is not None else nan) - _SHARES[name]
+
+
+def _person(name: str, told: list[Row], places: list[Row]) -> Person:
+    told = sorted(told, key=lambda each: number(each, "decision.index.nogap"))
+    found = aligned(told, places)
     kept: list[tuple[list[float], bool, float, bool]] = []
-    dose, recent = 0.0, 0.0
-    for row in sorted(rows, key=lambda each: _number(each, "decision.index.nogap")):
-        reward, steps, sent = _number(row, "jbsteps30.log"), _number(row, "jbsteps30"), _truth(row, "send")
-        if _truth(row, "avail") and isfinite(reward):
+    dose, recent, hours = 0.0, 0.0, dict[float, float]()
+    for index, row in enumerate(told):
+        reward, sent, slot = number(row, "jbsteps30.log"), truth(row, "send"), number(row, "sugg.select.slot")
+        context = found.get(index)
+        if truth(row, "avail") and isfinite(reward):
             x = [
                 1.0,
-                (_number(row, "jbsteps30pre.log") - 4.0) / 2.5,
-                _number(row, "study.day.nogap") / 20.0 - 1.0,
-                dose * (1.0 - _KEPT) / 0.25 - 1.0,
-                0.5 if _number(row, "sugg.select.slot") >= 4 else -0.5,
+                _standard(number(row, "jbsteps30pre.log")),
+                number(row, "study.day.nogap") / 20.0 - 1.0,
+                (dose - 8.0) / 3.0,
+                0.5 if slot >= 4 else -0.5,
                 recent,
+                hours.get(slot, 0.0),
+                _place(context, "work.location"),
+                _place(context, "other.location"),
+                _place(context, "sd_steps60"),
             ]
-            kept.append((x, sent, reward, steps > WALKED))
+            kept.append((x, sent, reward, number(row, "jbsteps30") > WALKED))
         dose = _KEPT * dose + sent
         if isfinite(reward):
-            recent = _RECENT * recent + (1.0 - _RECENT) * (reward - 4.0) / 2.5
+            recent = _RECENT * recent + (1.0 - _RECENT) * _standard(reward)
+            hours[slot] = _RECENT * hours.get(slot, 0.0) + (1.0 - _RECENT) * _standard(reward)
     x_all = np.array([each[0] for each in kept], dtype=np.float64).reshape(len(kept), len(CONTEXT))
     return Person(
         name,
@@ -111,19 +123,19 @@ def _person(name: str, rows: list[dict[str, str]]) -> Person:
 
 def evenings(folder: Path) -> list[Evenings]:
     """Return every person's delivered prompts."""
-    found = (_evenings(name, rows) for name, rows in _rows(_table(folder, "evening_prompts")).items())
+    found = (_evenings(name, told) for name, told in rows(folder, "evening_prompts", "user").items())
     return [person for person in found if len(person.answered) > 0]
 
 
-def _evenings(name: str, rows: list[dict[str, str]]) -> Evenings:
+def _evenings(name: str, told: list[Row]) -> Evenings:
     kept, outcomes = [], []
     before, recent = 0.0, 0.0
-    for row in sorted(rows, key=lambda each: _number(each, "ema.index")):
-        if not _truth(row, "notify"):
+    for row in sorted(told, key=lambda each: number(each, "ema.index")):
+        if not truth(row, "notify"):
             continue
-        answered = _truth(row, "respond")
-        used = _number(row, "interaction.count")
-        kept.append([1.0, before, recent, _number(row, "study.day") / 20.0 - 1.0, log(1.0 + max(used, 0.0)) - 0.5])
+        answered = truth(row, "respond")
+        used = number(row, "interaction.count")
+        kept.append([1.0, before, recent, number(row, "study.day") / 20.0 - 1.0, log(1.0 + max(used, 0.0)) - 0.5])
         outcomes.append(answered)
         before = 1.0 if answered else -1.0
         recent = _RECENT * recent + (1.0 - _RECENT) * before
@@ -152,10 +164,10 @@ def rounds(folder: Path) -> Iterator[tuple[str, Rounds, Rounds]]:
 
 def _rounds(path: Path) -> Rounds:
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        told = list(csv.DictReader(file))
     return Rounds(
-        np.array([int(row["item_id"]) for row in rows], dtype=np.int64),
-        np.array([int(row["position"]) for row in rows], dtype=np.int64),
-        np.array([float(row["click"]) for row in rows]),
-        np.array([float(row["propensity_score"]) for row in rows]),
+        np.array([int(row["item_id"]) for row in told], dtype=np.int64),
+        np.array([int(row["position"]) for row in told], dtype=np.int64),
+        np.array([float(row["click"]) for row in told]),
+        np.array([float(row["propensity_score"]) for row in told]),
     )

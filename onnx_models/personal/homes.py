@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from .forecasts import calibration_error
+from ..report import Metrics, expected_calibration_error, reliability
 from .heartsteps import Array
 from .policies import answers
 
@@ -31,17 +31,15 @@ def simulated(seed: int) -> list[dict[str, Array]]:
     return answers(rows)
 
 
-def figures(homes: list[dict[str, Array]], name: str) -> dict[str, float | None]:
+def figures(homes: list[dict[str, Array]], name: str) -> Metrics:
     """Return one forecaster's log-loss as answers come in, and its calibration error."""
     said = np.clip(np.stack([each[name] for each in homes]), 1e-4, 1.0 - 1e-4)
     outcome = np.stack([each["outcome"] for each in homes])
     loss = -np.log(np.where(outcome > 0.5, said, 1.0 - said))
-    out: dict[str, float | None] = {
-        f"simulated_log_loss_{first}_{last}": float(loss[:, first:last].mean()) for first, last in SPANS
-    }
+    out: Metrics = {f"simulated_log_loss_{first}_{last}": float(loss[:, first:last].mean()) for first, last in SPANS}
     common = np.clip(np.stack([each["fallback"] for each in homes]), 1e-4, 1.0 - 1e-4)
     against = -np.log(np.where(outcome > 0.5, common, 1.0 - common))
     first = SPANS[-1][0]
     out["simulated_skill_over_pooled_prior_after_50"] = float(1.0 - loss[:, first:].mean() / against[:, first:].mean())
-    out["simulated_ece"] = calibration_error(said.ravel(), outcome.ravel())
+    out["simulated_ece"] = expected_calibration_error(reliability(said, outcome))
     return out

@@ -1,31 +1,57 @@
 """What the heads would have done in the trial: learned person by person, in the order of time.
 
-For each person the prior is what the others' heads amount to (leave one person out); then every moment
-is decided first and learned from after. Nothing here is tuned: rates and priors are the engine's own.
+Every moment is decided first and learned from after. What a person's heads start from comes from other people.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 
 from custom_components.smartloop.engine.models.personal_action import ActionHead
 from custom_components.smartloop.engine.models.personal_mixture import PersonalHead
-from custom_components.smartloop.engine.models.personal_posterior import Prior
+from custom_components.smartloop.engine.models.personal_posterior import Posterior, Prior
 
-from .heartsteps import SENT_CHANCE, Array, Person
+from . import effects
+from .heartsteps import CONTEXT, SENT_CHANCE, Array, Person
 
-OUTSIDE_VARIANCE: Final = 0.25
-"""Of an effect's weight before anybody was seen: effects of suggestions are small"""
-NOISE: Final = 6.0
+NOISE = 6.0
 """First guess; log steps of half an hour are mostly chance. It is learned."""
+_CENTER = 4.0
+_OUTSIDE = Prior.flat(len(CONTEXT), 4.0)
+"""Of the reward as such, before anybody was seen"""
 
 
-def _lived(person: Person, x: Array, effect: Prior, baseline: Prior) -> tuple[ActionHead, Array, Array]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Community:
+    """What other people tell a newcomer's heads."""
+
+    effect: effects.Effect
+    bare: effects.Effect
+    """The mean effect alone"""
+    baseline: Prior
+
+
+def baselines(people: Sequence[Person]) -> list[Posterior]:
+    """Return what each person's moments alone say of the reward as such."""
+    nobody = Prior((0.0,) * len(CONTEXT), (effects.NOTHING,) * len(CONTEXT))
+    return [_lived(each, nobody, _OUTSIDE)[0].baseline.posterior for each in people]
+
+
+def community(people: Sequence[Person], told: Sequence[Posterior], chosen: str) -> Community:
+    """Return what these people, and their `baselines`, tell a newcomer."""
+    return Community(
+        effect=effects.fit(people, chosen),
+        bare=effects.fit(people, "nothing"),
+        baseline=Prior.pooled([each.mean for each in told], [each.variance for each in told], _OUTSIDE),
+    )
+
+
+def _lived(person: Person, effect: Prior, baseline: Prior) -> tuple[ActionHead, Array, Array]:
     """Return a person's head after all, and at each moment before it was learned: effect, and chance to act."""
     head = ActionHead(effect, baseline, NOISE)
-    means, chances = np.zeros(len(x)), np.zeros(len(x))
-    for place, row in enumerate(x):
+    means, chances = np.zeros(len(person.x)), np.zeros(len(person.x))
+    for place, row in enumerate(person.x):
         belief = head.predict_one(row)
         means[place] = 0.0 if belief is None else belief.value
         chances[place] = head.chance(row) or 0.0
@@ -34,51 +60,26 @@ def _lived(person: Person, x: Array, effect: Prior, baseline: Prior) -> tuple[Ac
             row,
             acted=bool(person.sent[place]),
             chance=SENT_CHANCE,
-            reward=float(person.reward[place]) - 4.0,
+            reward=float(person.reward[place]) - _CENTER,
         )
     return head, means, chances
 
 
-def _narrow(x: Array, context: int) -> Array:
-    return x[:, :context]
-
-
-def _pooled(heads: Sequence[ActionHead], size: int) -> tuple[Prior, Prior]:
-    effects, bases = ([each.effect.posterior for each in heads], [each.baseline.posterior for each in heads])
-    return (
-        Prior.pooled([e.mean for e in effects], [e.variance for e in effects], Prior.flat(size, OUTSIDE_VARIANCE)),
-        Prior.pooled([b.mean for b in bases], [b.variance for b in bases], Prior.flat(size, 4.0)),
-    )
-
-
-def _learned(people: Sequence[Person], context: int) -> tuple[list[Array], list[Array], list[Array]]:
-    """Return per person, moment by moment: the personal effect, the chance to act, the others' effect."""
-    views = [_narrow(each.x, context) for each in people]
-    outside = Prior.flat(context, OUTSIDE_VARIANCE), Prior.flat(context, 4.0)
-    alone = [_lived(each, x, *outside)[0] for each, x in zip(people, views, strict=True)]
-    effects, chances, common = [], [], []
-    for place, (person, x) in enumerate(zip(people, views, strict=True)):
-        effect, baseline = _pooled(alone[:place] + alone[place + 1 :], context)
-        _, means, acts = _lived(person, x, effect, baseline)
-        effects.append(means)
-        chances.append(acts)
-        common.append(np.nan_to_num(x) @ np.array(effect.mean))
-    return effects, chances, common
-
-
-def policies(people: Sequence[Person]) -> dict[str, list[Array]]:
-    """Return with what chance each policy acts, per person and moment."""
-    size = people[0].x.shape[1]
-    effects, chances, common = _learned(people, size)
-    bare, _, _ = _learned(people, 1)
-    return {
-        "model": [(each > 0.0).astype(np.float64) for each in effects],
-        "exploring": chances,
-        "fallback": [(each > 0.0).astype(np.float64) for each in common],
-        "contextless": [(each > 0.0).astype(np.float64) for each in bare],
-        "always": [np.ones(len(each)) for each in effects],
-        "never": [np.zeros(len(each)) for each in effects],
+def policies(people: Sequence[Person], known: Sequence[Community]) -> dict[str, list[Array]]:
+    """Return with what chance each policy acts, per person and moment; `known` is what others tell each of them."""
+    found: dict[str, list[Array]] = {
+        name: [] for name in ("model", "exploring", "fallback", "contextless", "always", "never")
     }
+    for person, told in zip(people, known, strict=True):
+        _, means, chances = _lived(person, told.effect.prior, told.baseline)
+        _, bare, _ = _lived(person, told.bare.prior, told.baseline)
+        found["model"].append((means > 0.0).astype(np.float64))
+        found["exploring"].append(chances)
+        found["fallback"].append((told.effect.at(person) > 0.0).astype(np.float64))
+        found["contextless"].append((bare > 0.0).astype(np.float64))
+        found["always"].append(np.ones(len(means)))
+        found["never"].append(np.zeros(len(means)))
+    return found
 
 
 def answers(rows: Sequence[tuple[Array, Array]]) -> list[dict[str, Array]]:

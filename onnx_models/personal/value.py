@@ -11,10 +11,15 @@ from typing import Final
 
 import numpy as np
 
+from ..report import Metrics
 from .heartsteps import SENT_CHANCE, Array, Person, Rounds
 
-RESAMPLES: Final = 2000
 ESTIMATORS: Final = ("ips", "snips", "dr")
+_FIGURES: Final = (
+    *(f"value_{each}" for each in ESTIMATORS),
+    *(f"gain_over_{each}" for each in ("always", "never", "contextless", "as_often")),
+    "share_sent",
+)
 _RIDGE = 10.0
 
 
@@ -65,37 +70,31 @@ def sums(person: Person, chance: Array, model: Array) -> Sums:
     )
 
 
-def figures(found: Mapping[str, Sequence[Sums]], name: str) -> dict[str, float]:
-    """Return a policy's value by every estimator, and what it gains over the others (doubly robust)."""
-    own = _values(found[name])
-    out = {f"value_{key}": own[key] for key in ESTIMATORS}
-    out |= {f"gain_over_{each}": own["dr"] - _values(found[each])["dr"] for each in ("always", "never", "contextless")}
-    out["share_sent"] = own["sent"]
-    return out
+def figures(people: Sequence[Mapping[str, Sums]], name: str) -> Metrics:
+    """Return a policy's value by every estimator, and what it gains over the others (doubly robust).
+
+    `gain_over_as_often` is against sending as often at moments of no choice: whether the moments are well chosen.
+    """
+    if not people:
+        return dict.fromkeys(_FIGURES)
+    own, others = (
+        _values(people, name),
+        {each: _values(people, each)["dr"] for each in ("always", "never", "contextless")},
+    )
+    out: Metrics = {f"value_{key}": own[key] for key in ESTIMATORS}
+    out |= {f"gain_over_{each}": own["dr"] - value for each, value in others.items()}
+    as_often = others["never"] + own["sent"] * (others["always"] - others["never"])
+    return out | {"gain_over_as_often": own["dr"] - as_often, "share_sent": own["sent"]}
 
 
-def _values(people: Sequence[Sums]) -> dict[str, float]:
-    rows = sum(each.rows for each in people)
+def _values(people: Sequence[Mapping[str, Sums]], name: str) -> dict[str, float]:
+    told = [each[name] for each in people]
+    rows = sum(each.rows for each in told)
     return {
-        "ips": sum(each.ips for each in people) / rows,
-        "snips": sum(each.ips for each in people) / max(sum(each.weight for each in people), 1e-9),
-        "dr": sum(each.dr for each in people) / rows,
-        "sent": sum(each.sent for each in people) / rows,
-    }
-
-
-def intervals(found: Mapping[str, Sequence[Sums]], name: str, seed: int) -> dict[str, list[float]]:
-    """Return 90 % bootstrap intervals of a policy's figures; people are redrawn."""
-    rng = np.random.default_rng(seed)
-    count = len(found[name])
-    drawn: dict[str, list[float]] = {}
-    for _ in range(RESAMPLES):
-        pick = rng.integers(0, count, count)
-        for key, value in figures({each: [rows[i] for i in pick] for each, rows in found.items()}, name).items():
-            drawn.setdefault(key, []).append(value)
-    return {
-        key: [round(float(quantile), 4) for quantile in np.quantile(values, (0.05, 0.95))]
-        for key, values in drawn.items()
+        "ips": sum(each.ips for each in told) / rows,
+        "snips": sum(each.ips for each in told) / max(sum(each.weight for each in told), 1e-9),
+        "dr": sum(each.dr for each in told) / rows,
+        "sent": sum(each.sent for each in told) / rows,
     }
 
 

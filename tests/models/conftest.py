@@ -12,6 +12,7 @@ except ImportError:
 HUMIDITY = Path(__file__).resolve().parents[3] / "shared" / "data" / "humidity"
 WATER = HUMIDITY.with_name("water")
 ASTHMA = HUMIDITY.with_name("asthma")
+FEEDBACK = HUMIDITY.with_name("feedback")
 BED = HUMIDITY.with_name("bed")
 
 
@@ -45,3 +46,11 @@ def bed() -> Path:
     if not BED.is_dir():
         pytest.skip("the reference data is not here: shared/data/bed beside the repository is absent")
     return BED
+
+
+@pytest.fixture(scope="session")
+def feedback() -> Path:
+    """Return the shared trial, or skip."""
+    if not FEEDBACK.is_dir():
+        pytest.skip("the reference data is not here: shared/data/feedback beside the repository is absent")
+    return FEEDBACK
