@@ -107,7 +107,9 @@ class Setting:
 
     def _outside(self, at: float, value: float) -> None:
         dt = at - self._since
-        self._late = value if not 0.0 <= dt <= 3.0 * _TREND_S else self._late + min(dt / _TREND_S, 1.0) * (value - self._late)
+        self._late = (
+            value if not 0.0 <= dt <= 3.0 * _TREND_S else self._late + min(dt / _TREND_S, 1.0) * (value - self._late)
+        )
         self._since = at
         self._highest = max(self._highest, value)
         if self._before < 0.0:
@@ -141,14 +143,32 @@ class Rise:
     """An event that is under way, in a bounded number of numbers."""
 
     __slots__ = (
-        "_after", "_anchors", "_before", "_bins", "_last", "_time", "_variation",
-        "base", "base1", "base10", "band", "low", "low_at", "peak", "peak_at", "setting", "start", "trace", "until",
+        "_after",
+        "_anchors",
+        "_before",
+        "_bins",
+        "_last",
+        "_time",
+        "_variation",
+        "band",
+        "base",
+        "base1",
+        "base10",
+        "low",
+        "low_at",
+        "peak",
+        "peak_at",
+        "quiet",
+        "setting",
+        "start",
+        "trace",
+        "until",
     )  # fmt: skip
 
     def __init__(self, start: float, base: float, band: float, others: tuple[float, float], setting: Setting) -> None:
         """Begin; `others` are the quiet levels of PM1 and PM10, -1 where unknown."""
         self.start = self.until = self.peak_at = self.low_at = start
-        self.base = self.peak = self.low = base
+        self.base = self.peak = self.low = self.quiet = base
         self.base1, self.base10 = others
         self.band = band
         self.trace = Trace()
@@ -216,7 +236,7 @@ class Rise:
 
     def stretches(self) -> tuple[Decay, ...]:
         """Return the rates of the fall so far."""
-        return decays(self.trace.times, self.trace.values, self.base, max(self.band, 0.5 * STEP))
+        return decays(self.trace.times, self.trace.values, self.quiet, max(self.band, 0.5 * STEP))
 
     def features(self, room: str | None, fall: tuple[Decay, ...]) -> dict[str, float | None]:
         """Return what is known of the event, by name."""

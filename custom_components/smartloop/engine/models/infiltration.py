@@ -31,7 +31,7 @@ NOISE: Final = 0.5
 """µg/m³ that indoor means differ by for no reason ..."""
 RELATIVE: Final = 0.3
 """... and the share of the level"""
-_ABOVE: Final = 0.5
+_ABOVE: Final = 0.7
 """Weight of what lies above the lower line: a source may have been there"""
 _ALIKE: Final = 9.0
 """Readings that say the same again: air stays for a day"""
@@ -112,7 +112,7 @@ class Infiltration:
         """Take in means of the same time, µg/m³; `quiet` is False in an event, when only the outdoor air is followed."""
         if outdoor is None or not usable(outdoor) or not abs(at) < 1e12 or (self._at >= 0.0 and at <= self._at):
             return
-        dt = at - self._at if 0.0 <= self._at and at - self._at <= GAP_S else 0.0
+        dt = at - self._at if self._at >= 0.0 and at - self._at <= GAP_S else 0.0
         first = dt <= 0.0
         self._at = at
         for index, rate in enumerate(RATES):
@@ -145,7 +145,9 @@ class Infiltration:
             return None
         best = self._best
         factor, added, error = self._lower[best].fit()
-        others = [self._lower[i].fit()[0] for i in range(len(RATES)) if self._middle[i].loss < 1.1 * self._middle[best].loss]
+        others = [
+            self._lower[i].fit()[0] for i in range(len(RATES)) if self._middle[i].loss < 1.1 * self._middle[best].loss
+        ]
         return Share(
             factor=factor,
             error=max(error, 0.5 * (max(others) - min(others))),

@@ -185,7 +185,11 @@ class RoomWatch:
             return None
         minutes = max(at - self._calm_at, 1.0) / 60.0
         steep = (pm25 - self._calm) / max(minutes, 0.5)
-        if pm25 - level < _BURST_RISE or steep < _BURST_PER_MIN or minutes * 60.0 > max(_BURST_S, 2.5 * (at - self._at)):
+        if (
+            pm25 - level < _BURST_RISE
+            or steep < _BURST_PER_MIN
+            or minutes * 60.0 > max(_BURST_S, 2.5 * (at - self._at))
+        ):
             self._fast = 0
             return None
         fine = None if pm10 is None else (pm25 - level) / max(pm10 - max(self._quiet[1], 0.0), 1.0)
@@ -209,7 +213,9 @@ class RoomWatch:
         mean, middle = self._bin_sum / self._bin_count, 0.5 * (self._bin_start + at)
         self._bin_sum = self._bin_count = 0.0
         self._bin_end = at
-        return self._in_event(middle, mean, seconds) if self._event is not None else self._in_quiet(middle, mean, seconds)
+        return (
+            self._in_event(middle, mean, seconds) if self._event is not None else self._in_quiet(middle, mean, seconds)
+        )
 
     def _in_quiet(self, at: float, mean: float, seconds: float) -> list[Onset | Burst | Event]:
         level, band = self.envelope.level, self.envelope.band
@@ -235,6 +241,7 @@ class RoomWatch:
         if self._sum <= CUSUM or min(self._smooth, mean) - level <= max(LEAST_RISE, 4.0 * band, RELATIVE_RISE * level):
             return []
         rise.base = min(rise.base, level) if at - rise.start < HOUR else level
+        rise.quiet = rise.base
         rise.trim(rise.base + max(2.0 * band, 0.1 * (mean - rise.base)))
         self._event, self._pending = rise, None
         return [Onset(start=rise.start, base=rise.base)]
@@ -250,28 +257,29 @@ class RoomWatch:
         fallen = rise.low <= rise.peak - _AGAIN * height
         least = max(2.0 * LEAST_RISE, 4.0 * self.envelope.band, _AGAIN * (rise.peak - rise.low) if fallen else height)
         if rise.low_at > rise.peak_at and self._smooth - rise.low > least:
-            return self._anew(at, mean, seconds, rise)
+            return self._anew(at, mean, seconds, rise, rise.quiet if fallen else rise.low)
         since, before = rise.earlier
         sudden = self._smooth - before > max(2.0 * LEAST_RISE, 4.0 * self.envelope.band, before - rise.base)
         if sudden and at - since < _SUDDEN * (since - rise.start):
             rise.low, rise.low_at = before, since
-            return self._anew(at, mean, seconds, rise)
+            return self._anew(at, mean, seconds, rise, rise.quiet if fallen else before)
         rise.add_bin(at, mean, seconds)
-        within = mean <= max(self.envelope.level + self.envelope.band, rise.base + _ENDED * height)
+        within = mean <= max(self.envelope.level + self.envelope.band, rise.quiet + _ENDED * (rise.peak - rise.quiet))
         if within or at - rise.start > LONGEST_S:
-            if not within:
-                self.envelope.level = mean
+            self.envelope.level = max(self.envelope.level, mean)
             self._sum = 0.0
             return self._close(complete=within)
         return []
 
-    def _anew(self, at: float, mean: float, seconds: float, rise: Rise) -> list[Onset | Burst | Event]:
+    def _anew(self, at: float, mean: float, seconds: float, rise: Rise, quiet: float) -> list[Onset | Burst | Event]:
         """End an event where it had fallen to, and begin the next there."""
         rise.cut(rise.low_at)
         low, since = rise.low, rise.low_at
         out = self._close(complete=True)
         self._setting.begin()
         fresh = Rise(since, low, self.envelope.band, (self._quiet[0], self._quiet[1]), self._setting)
+        # What the first source left goes away with the second's: both fall to the level before the first.
+        fresh.quiet = quiet
         fresh.trace.add(since, low)
         fresh.trace.add(at, mean)
         fresh.add_bin(at, mean, seconds)
@@ -309,7 +317,12 @@ class Source:
     ) -> Classification:
         """Return the source of an event; `other_rooms` are starts of events in other rooms."""
         given = {**event.features, "lead_min": lead(event.start, other_rooms)}
-        age = 0.0 if now is None else max(now - event.end, 0.0)
+        return self.judge(given, data_age_s=0.0 if now is None else max(now - event.end, 0.0), explain=explain)
+
+    def judge(
+        self, features: Mapping[str, float | None], *, data_age_s: float = 0.0, explain: bool = True
+    ) -> Classification:
+        """Return the source of an event by its features alone."""
         if self._classifier is None:
-            return by_rules(given, data_age_s=age)
-        return self._classifier.classify(given, data_age_s=age, explain=explain)
+            return by_rules(features, data_age_s=data_age_s)
+        return self._classifier.classify(features, data_age_s=data_age_s, explain=explain)

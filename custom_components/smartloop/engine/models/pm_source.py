@@ -66,7 +66,9 @@ RULES: Final = (
     Rule(
         kind=Kind.AEROSOL,
         name="humidity_up",
-        holds=lambda f: _least(f, "humidity_up", 8.0) and not _least(f, "cooking", 1.0) and not _least(f, "kitchen", 1.0),
+        holds=lambda f: (
+            _least(f, "humidity_up", 8.0) and not _least(f, "cooking", 1.0) and not _least(f, "kitchen", 1.0)
+        ),
     ),
     Rule(kind=Kind.CLEANING, name="vacuum_on", holds=lambda f: _least(f, "vacuum", 1.0) and not _fine(f)),
     Rule(kind=Kind.COOKING, name="hood_or_stove_on", holds=lambda f: _least(f, "cooking", 1.0)),
