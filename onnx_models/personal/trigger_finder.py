@@ -9,6 +9,7 @@ without the further conditions. False discoveries are the share of false ones am
 
 from collections.abc import Callable
 from datetime import date
+from math import isnan
 from pathlib import Path
 from typing import Final
 
@@ -45,12 +46,11 @@ type Claims = NDArray[np.bool_]
 
 def finder(days: Days) -> TriggerFinder:
     """Return a finder that was told all days."""
-    count = days.exposed.shape[1]
-    found = TriggerFinder([Exposure(str(place)) for place in range(count)])
-    for place, row in enumerate(days.exposed):
-        told = {str(i): None if np.isnan(value) else bool(value) for i, value in enumerate(row)}
-        bad = None if np.isnan(days.bad[place]) else bool(days.bad[place])
-        found.learn_one(date.fromordinal(days.first + place), told, bad=bad)
+    names = [str(place) for place in range(days.exposed.shape[1])]
+    found = TriggerFinder([Exposure(name) for name in names])
+    for place, (row, bad) in enumerate(zip(days.exposed.tolist(), days.bad.tolist(), strict=True)):
+        told = {name: None if isnan(value) else value > 0.0 for name, value in zip(names, row, strict=True)}
+        found.learn_one(date.fromordinal(days.first + place), told, bad=None if isnan(bad) else bad > 0.0)
     return found
 
 
