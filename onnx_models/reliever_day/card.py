@@ -132,4 +132,6 @@ _COLUMNS: Final = (
     "people's mean by a strength chosen on those people. `raw_week_rate`: the same without (0.0001 to 0.9999).",
     "`last_seven_known_days`: the last seven answers however old. `own_rate_so_far`: all answers. `as_today`: the last",
     "answer. All but the raw one are drawn towards the same mean by the same strength.",
+    "`puffs_mae`: puffs a day (middle of the answer's range), foretold by a median in which a day's weight halves in four",
+    "(`usual_puffs`), the week's mean, all days' mean, the last day's; no network is asked.",
 )

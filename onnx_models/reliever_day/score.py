@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from custom_components.smartloop.engine.features.reliever import DiaryDay, enough, known, week
+from custom_components.smartloop.engine.features.reliever import WEEK, DiaryDay, enough, known, week
 from custom_components.smartloop.engine.models.model import Runner
-from custom_components.smartloop.engine.models.reliever_day import RelieverDay, week_rate
+from custom_components.smartloop.engine.models.reliever_day import RelieverDay, usual_puffs, week_rate
 
 from ..personal.forecasts import auc
 from ..report import Bin, Metrics, expected_calibration_error, plain, reliability
@@ -28,6 +28,8 @@ BASELINES: Final = (
     "as_today",
     "others_rate",
 )
+COUNTERS: Final = (MODEL, FALLBACK, "own_rate_so_far", "as_today")
+"""Those that also say how many puffs"""
 COLUMNS: Final = (MODEL, FALLBACK, *BASELINES)
 LEVELS: Final = {"rare users (under a third of days)": (0.0, 1 / 3), "others": (1 / 3, 0.8), "daily users": (0.8, 1.01)}
 MONTH: Final = 28
@@ -45,14 +47,19 @@ class Lived:
     """What is said in the model's place where it abstains: the seven-day rate, before that others' rate"""
     before: Array
     """Known days before"""
+    puffs: dict[str, Array]
+    """Foretold by those that count, NaN where it is not known"""
+    took: Array
+    """Puffs of the day"""
 
 
 def live(person: Person, runner: Runner, mean: float, strength: float) -> Lived:
     """Foretell each scored day the evening before, then learn from it."""
     model, alone = RelieverDay(runner), RelieverDay(runner)
     said: dict[str, list[float]] = {name: [] for name in COLUMNS}
-    used, filled, before = [], [], []
-    truth = {each.day: each.used for each in person.days}
+    used, filled, before, took = [], [], [], []
+    counted: dict[str, list[float]] = {name: [] for name in COUNTERS}
+    truth = {each.day: each for each in person.days}
     for day in person.scored[1:]:
         told = known(person.days, day - 1)
         rate = week_rate(told, day - 1, mean, strength)
@@ -64,7 +71,10 @@ def live(person: Person, runner: Runner, mean: float, strength: float) -> Lived:
         }
         for name, value in answers.items():
             said[name].append(np.nan if value is None else value)
-        used.append(float(bool(truth[day])))
+        for name, count in _counts(told, day - 1).items():
+            counted[name].append(np.nan if count is None else count)
+        used.append(float(bool(truth[day].used)))
+        took.append(truth[day].puffs or 0.0)
         filled.append(mean if rate is None else rate)
         before.append(sum(each.used is not None for each in told))
         model.learn_one(known(person.days, day), day)
@@ -74,6 +84,8 @@ def live(person: Person, runner: Runner, mean: float, strength: float) -> Lived:
         used=np.array(used, dtype=np.float64),
         filled=np.array(filled, dtype=np.float64),
         before=np.array(before, dtype=np.float64),
+        puffs={name: np.array(values, dtype=np.float64) for name, values in counted.items()},
+        took=np.array(took, dtype=np.float64),
     )
 
 
@@ -93,6 +105,23 @@ def _simple(told: Sequence[DiaryDay], today: int, mean: float, strength: float) 
         "own_rate_so_far": drawn(answers),
         "as_today": drawn(answers[-1:]),
         "others_rate": mean,
+    }
+
+
+def _counts(told: Sequence[DiaryDay], today: int) -> dict[str, float | None]:
+    """Return the puffs foretold: those of usual days, and the mean of the week, of all days, and the last day's."""
+    usual = usual_puffs(told, today)
+    counts = [(each.day, each.puffs) for each in told if each.used is not None and each.puffs is not None]
+    if usual is None:
+        return dict.fromkeys(COUNTERS)
+    lately = [puffs for day, puffs in counts if day > today - WEEK]
+    everything = [puffs for _, puffs in counts]
+    mean = sum(everything) / len(everything)
+    return {
+        MODEL: usual,
+        FALLBACK: sum(lately) / len(lately) if lately else mean,
+        "own_rate_so_far": mean,
+        "as_today": everything[-1],
     }
 
 
@@ -119,7 +148,7 @@ def figures(people: Sequence[Lived], name: str) -> Metrics:
     used = np.concatenate([each.used[k] for each, k in zip(people, kept, strict=True)] or [np.zeros(0)])
     keys = ("log_loss", "gain_over_week_rate", "log_loss_by_person", "brier", "auc", "auc_within_person", "ece")
     if not used.size:
-        return dict.fromkeys((*keys, "log_loss_all_days", "share_answered"))
+        return dict.fromkeys((*keys, "log_loss_all_days", "share_answered", "puffs_mae"))
     rate = np.concatenate([each.said[FALLBACK][k] for each, k in zip(people, kept, strict=True)])
     loss = log_loss(said, used)
     everything = np.concatenate(
@@ -144,6 +173,13 @@ def figures(people: Sequence[Lived], name: str) -> Metrics:
         "ece": expected_calibration_error(reliability(said, used)),
         "log_loss_all_days": float(everything.mean()),
         "share_answered": float(np.concatenate(kept).mean()),
+        "puffs_mae": float(
+            np.concatenate(
+                [np.abs(each.puffs[name] - each.took)[k] for each, k in zip(people, kept, strict=True)]
+            ).mean()
+        )
+        if name in COUNTERS
+        else None,
     }
     return {key: plain(value) for key, value in values.items()}
 

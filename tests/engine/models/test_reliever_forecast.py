@@ -13,7 +13,7 @@ from custom_components.smartloop import inference
 from custom_components.smartloop.engine.errors import ModelError, SnapshotError
 from custom_components.smartloop.engine.features.reliever import DiaryDay
 from custom_components.smartloop.engine.models.model import Runner, Tensor
-from custom_components.smartloop.engine.models.reliever_day import RelieverDay, week_rate
+from custom_components.smartloop.engine.models.reliever_day import RelieverDay, usual_puffs, week_rate
 from custom_components.smartloop.inference.catalog import Catalog
 from custom_components.smartloop.inference.numpy_engine import NumpyEngine
 from tests.engine.diaries import TODAY, diary
@@ -152,3 +152,12 @@ def test_another_file_is_refused() -> None:
 def test_the_fallback_is_the_week_drawn_towards_others() -> None:
     assert week_rate(diary("xxx.?.."), TODAY, 0.6, 0.5) == pytest.approx((3 + 0.3) / 6.5)
     assert week_rate(diary("xxx" + "?" * 10), TODAY, 0.6, 0.5) == pytest.approx(0.6)
+
+
+def test_usual_puffs_are_a_median_that_forgets() -> None:
+    days = [replace(each, puffs=9.0 if i < 20 else 2.0) for i, each in enumerate(diary("x" * 30))]
+
+    assert usual_puffs(days, TODAY) == 2.0
+    assert usual_puffs(days, TODAY - 10) == 9.0
+    assert usual_puffs([replace(each, puffs=math.nan) for each in days], TODAY) is None
+    assert usual_puffs(diary("xx"), TODAY) is None

@@ -105,7 +105,8 @@ def _sane(value: float | None) -> float | None:
     return value if value is not None and abs(value) <= _MOST else None
 
 
-def _weight(age: int, half_life: float) -> float:
+def decayed(age: int, half_life: float = SHORT) -> float:
+    """Return the weight of a day so many days ago."""
     return exp2(-age / half_life)
 
 
@@ -114,9 +115,9 @@ def _odds(told: Sequence[DiaryDay], today: int, half_life: float) -> float | Non
     used = unused = DOUBT
     for each in told:
         if each.used:
-            used += _weight(today - each.day, half_life)
+            used += decayed(today - each.day, half_life)
         elif each.used is not None:
-            unused += _weight(today - each.day, half_life)
+            unused += decayed(today - each.day, half_life)
     return log(used / unused) if used + unused > 2.0 * DOUBT + _EDGE else None
 
 
@@ -126,7 +127,7 @@ def _puffs(told: Sequence[DiaryDay], today: int) -> float | None:
     for each in told:
         puffs = _sane(each.puffs)
         if each.used is not None and puffs is not None:
-            part = _weight(today - each.day, SHORT)
+            part = decayed(today - each.day)
             total += part * min(max(puffs, 0.0), MOST_PUFFS)
             weight += part
     return log1p(total / weight) if weight > DOUBT + _EDGE else None

@@ -7,10 +7,11 @@ with use among the last seven, drawn towards other people's mean. Inputs are a d
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from math import log
 from typing import Final, Self
 
-from ..features.reliever import DiaryDay, enough, features, known, week
+from ..features.reliever import MOST_PUFFS, DiaryDay, decayed, enough, features, known, week
 from .classifier import Classifier
 from .model import Prediction, Runner
 from .personal_head import LogisticHead
@@ -33,6 +34,24 @@ def week_rate(days: Iterable[DiaryDay], today: int, mean: float, strength: float
     told = known(days, today)
     used, count = week(told, today)
     return (used + strength * mean) / (count + strength) if enough(told, today) else None
+
+
+def usual_puffs(days: Iterable[DiaryDay], today: int) -> float | None:
+    """Return the puffs of a day like those lately (their median, a day's weight halving in four); None with too few."""
+    told = known(days, today)
+    counts = sorted(
+        (min(each.puffs, MOST_PUFFS), decayed(today - each.day))
+        for each in told
+        if each.used is not None and each.puffs is not None and each.puffs >= 0.0
+    )
+    if not counts or not enough(told, today):
+        return None
+    half = sum(weight for _, weight in counts) / 2.0
+    return next(
+        puffs
+        for (puffs, _), below in zip(counts, accumulate(weight for _, weight in counts), strict=True)
+        if below >= half
+    )
 
 
 class RelieverDay:
