@@ -195,6 +195,8 @@ def metadata(found: Fitted, people: Sequence[Rows], strength: float) -> dict[str
         "mean": found.mean.tolist(),
         "std": found.std.tolist(),
         "temperature": 1.0,
+        # A chance of one half is an answer, too: only what is unlike all training days is none.
+        "tau": 0.5,
         "reach": found.reach,
         "rate": [round(population(people), 6), strength],
         "trained_on": sorted(each.name for each in people),
