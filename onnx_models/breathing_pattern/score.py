@@ -46,7 +46,7 @@ class Judged:
 
 def judge(record: Record, model: BreathingPattern) -> Judged:
     """Return a night as the engine's module answers it."""
-    said = model.judge(record.beats, minutes=record.minutes)
+    said = model.judge(record.beats, start_s=0.0, minutes=record.minutes)
     return Judged(
         record=record,
         probability=said.probability,

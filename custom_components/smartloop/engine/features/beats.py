@@ -102,6 +102,8 @@ class Night:
     """(minutes,) share of each minute's five with sound intervals"""
     interval: Array
     """(minutes,) s: mean of the minute"""
+    sound: float
+    """Share of the night's intervals that are a heart's; beats missed at random look like the cycle from a third on"""
     irregularity: float
     """Median over the night of RMSSD by mean interval; a heart out of rhythm lies far above the training data"""
 
@@ -309,5 +311,6 @@ def night(times: ArrayLike, minutes: int, *, heard: float = 0.5) -> Night | None
         cycle_share=found[CYCLE_SHARE],
         heard=quality,
         interval=found["interval_1min"],
+        sound=float(given.sound.mean()),
         irregularity=float(np.nanmedian(steady)),
     )

@@ -30,6 +30,8 @@ NIGHT_CLIP: Final = 2.0
 LEAST_MINUTES, MOST_MINUTES = 120, 1440
 HEARD: Final = 0.5
 """Share of the five minutes about a minute in which sound beats are needed"""
+SOUND: Final = 0.82
+"""Share of sound intervals a night needs: made-up losses of a fifth still leave quiet nights quiet, of a third do not"""
 LEAST_ANSWERED: Final = 0.5
 """Share of the night that must be heard and within range"""
 _SHOWN: Final = 3
@@ -147,19 +149,20 @@ class BreathingPattern:
         self,
         beats_s: Sequence[float] | Array | None,
         *,
-        start_s: float = 0.0,
+        start_s: float | None = None,
         minutes: int | None = None,
         data_age_s: float = 0.0,
     ) -> NightPattern:
-        """Return what a night's beat times (s, on any clock) show, minute 0 beginning at `start_s`.
+        """Return what a night's beat times (s, on any clock) show, minute 0 beginning at `start_s` or the first beat.
 
         Without `minutes` the night ends with the last whole minute.
         """
         reason = refusal(beats_s)
         if beats_s is None or reason is not None:
             return self._silent(minutes or 0, reason or NO_BEATS, data_age_s)
-        times = np.asarray(beats_s, dtype=np.float64) - start_s
+        times = np.asarray(beats_s, dtype=np.float64)
         times = np.unique(times[np.isfinite(times)])
+        times = times - (times[0] if start_s is None else start_s)
         count = int(times[-1] // MINUTE) if minutes is None else minutes
         if not LEAST_MINUTES <= count <= MOST_MINUTES:
             return self._silent(max(count, 0), SHORT if count < LEAST_MINUTES else LONG, data_age_s)
@@ -200,6 +203,8 @@ class BreathingPattern:
 
     def _reason(self, found: Night, distance: float, usable: Mask) -> str | None:
         """Return why the night as a whole cannot be judged."""
+        if found.sound < SOUND:
+            return NOISY
         if usable.mean() < LEAST_ANSWERED or int(usable.sum()) < LEAST_MINUTES:
             return NOISY if (found.heard < HEARD).mean() > 1.0 - LEAST_ANSWERED else OUT_OF_RANGE
         if not self._steadiness[0] <= found.irregularity <= self._steadiness[1]:
