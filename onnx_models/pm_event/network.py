@@ -1,6 +1,7 @@
 """Fit the source network on simulated homes: standardise, drop sensors at random, a small MLP, a temperature."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -143,7 +144,10 @@ def fit(data: Rows, setting: Setting, seed: int, iterations: int = 60) -> Networ
         random_state=seed,
     )
     # All classes must be known to it, whatever few homes a test gives.
-    model.fit(scores, data.kind, sample_weight=weight[data.kind])
+    with warnings.catch_warnings():
+        # It is told how long to learn, and judged on other homes: that it could learn on is no news.
+        warnings.simplefilter("ignore", UserWarning)
+        model.fit(scores, data.kind, sample_weight=weight[data.kind])
     layers = list(zip(model.coefs_, model.intercepts_, strict=True))
     if len(model.classes_) < len(CLASSES):
         last_weight, last_bias = layers[-1]

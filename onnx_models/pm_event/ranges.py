@@ -122,7 +122,7 @@ ACTIVITIES: Final[dict[str, Activity]] = {
     ),
     "nebuliser": Activity(
         kind=Kind.AEROSOL, rooms=("bedroom", "living"), per_day=0.8, homes=0.2, emission=(1.0, 12.0),
-        minutes=(3, 15), fine=(0.12, 0.5), middle=(0.4, 0.85), hours=(*MORNING, *EVENING), humidity=(0, 4),
+        minutes=(3, 15), fine=(0.06, 0.5), middle=(0.4, 0.85), hours=(*MORNING, *EVENING), humidity=(0, 4),
         fade=(0.0, 2.0), person=0.2,
     ),
     "walking": Activity(

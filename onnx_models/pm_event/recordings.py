@@ -169,7 +169,9 @@ def _replay(recording: Recording, *, scale: float, air: tuple[float, float, floa
     has1 = any(reading[1] is not None for reading in recording.readings)
     for at in np.arange(0.0, PRELUDE_S, 15.0).tolist():
         wave = rng.normal(0.0, 0.5, 3)
-        one, two, three = (max(round((base + w) / step) * step, 0.0) for base, w in zip(air, wave.tolist(), strict=True))
+        one, two, three = (
+            max(round((base + w) / step) * step, 0.0) for base, w in zip(air, wave.tolist(), strict=True)
+        )
         take(at, one if has1 else None, two, three)
     first = recording.readings[0][0]
     for at, pm1, pm25, pm10 in recording.readings:

@@ -25,7 +25,7 @@ from . import network
 from .card import write
 from .evaluate import PACKAGE, gather, judge
 from .events import watched
-from .ranges import FIRST
+from .ranges import FIRST, World
 from .simulate import homes
 
 SEED: Final = 20261122
@@ -40,6 +40,7 @@ class Size:
     days: int = 6
     iterations: int = 40
     settings: tuple[network.Setting, ...] = network.SETTINGS
+    world: World = FIRST
 
 
 def grow(found: network.Network, graph: GraphBuilder) -> None:
@@ -54,7 +55,8 @@ def grow(found: network.Network, graph: GraphBuilder) -> None:
 def learn(size: Size, seed: int = SEED) -> tuple[network.Network, network.Setting, list[float], network.Rows]:
     """Return the network, how it was set, the losses of all settings, and what it learned from."""
     made = [
-        watched(home) for home in track(homes(seed, size.homes, FIRST, size.days), "homes to learn from", size.homes)
+        watched(home)
+        for home in track(homes(seed, size.homes, size.world, size.days), "homes to learn from", size.homes)
     ]
     data = network.rows(made)
     setting, temperature, losses = network.choose(data, seed, size.settings, size.iterations)

@@ -13,7 +13,9 @@ from custom_components.smartloop.engine.models.infiltration import Infiltration
 T0 = 1_700_000_000.0
 
 
-def room(factor: float, *, days: int = 21, rate: float = 0.8, added: float = 0.5, sources: float = 0.0, seed: int = 1) -> Infiltration:
+def room(
+    factor: float, *, days: int = 21, rate: float = 0.8, added: float = 0.5, sources: float = 0.0, seed: int = 1
+) -> Infiltration:
     """Return what is learned of a made-up room, hour by hour; `sources` is the share of hours with one nobody noticed."""
     rng = np.random.default_rng(seed)
     learned, level, outdoor = Infiltration(), factor * 10.0, 10.0
@@ -92,7 +94,13 @@ def test_the_state_comes_back_from_json() -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [None, {}, {"version": 99}, {"version": 1, "now": [], "lines": []}, {"version": 1, "now": [0.0] * 8, "lines": [[-1.0] * 6] * 10}],
+    [
+        None,
+        {},
+        {"version": 99},
+        {"version": 1, "now": [], "lines": []},
+        {"version": 1, "now": [0.0] * 8, "lines": [[-1.0] * 6] * 10},
+    ],
 )
 def test_a_broken_state_is_refused(broken: object) -> None:
     with pytest.raises(SnapshotError):

@@ -23,14 +23,23 @@ type Said = list[Onset | Burst | Event]
 class Room:
     """A room with a rate of loss and sources in µg/m³ a minute."""
 
-    def __init__(self, *, every: float = 60.0, rate: float = 1.5, seed: int = 1, watch: RoomWatch | None = None) -> None:
+    def __init__(
+        self, *, every: float = 60.0, rate: float = 1.5, seed: int = 1, watch: RoomWatch | None = None
+    ) -> None:
         self.every, self.rate, self.at, self.excess = every, rate, T0, 0.0
         self.rng = np.random.default_rng(seed)
         self.watch = watch or RoomWatch("living")
         self.said: Said = []
 
     def live(
-        self, hours: float, source: float = 0.0, *, base: float = 8.0, ratio: float = 0.95, fine: float = 0.7, around: Surroundings | None = None
+        self,
+        hours: float,
+        source: float = 0.0,
+        *,
+        base: float = 8.0,
+        ratio: float = 0.95,
+        fine: float = 0.7,
+        around: Surroundings | None = None,
     ) -> Said:
         begin, said = self.at, len(self.said)
         while self.at < begin + hours * HOUR:
@@ -216,7 +225,7 @@ def test_a_smoulder_is_an_event_but_no_burst() -> None:
 
 
 def test_without_pm10_a_burst_is_told_with_what_is_unknown() -> None:
-    watch, said = RoomWatch(), []
+    watch, said = RoomWatch(), list[Onset | Burst | Event]()
     for k in range(200):
         said += watch.observe(T0 + 10.0 * k, 8.0 if k < 180 else 8.0 + 40.0 * (k - 179))
     (told,) = [each for each in said if isinstance(each, Burst)]

@@ -21,8 +21,8 @@ CLIMATE: Final = ("humidity", "humidity_up", "temperature_up")
 CONTEXT: Final = ("co2_up", "voc_up", "nox_up", "window", "cooking", "vacuum", "purifier", "motion", "lead_min")
 FEATURES: Final = PARTICLES + AROUND + CLIMATE + CONTEXT
 _ROOMS: Final = ("kitchen", "bathroom", "bedroom")
-_SLOWEST, _FASTEST = log(0.2), log(12.0)
-"""Rates of rooms; whatever lies beyond says no more of the source"""
+_SLOWEST, _FASTEST = log(0.2), log(5.0)
+"""1/h; what lies beyond is a cleaner or a window, and says no more of the source"""
 _ANCHOR_S: Final = 300.0
 _SPAN_MIN: Final = 30.0
 _TREND_S: Final = HOUR
