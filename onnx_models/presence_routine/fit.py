@@ -53,7 +53,10 @@ def logistic(rows: Array, outcome: Array, weight: Array, ridge: float) -> tuple[
 
 def fit(rows: Array, outcome: Array, weight: Array, ridge: float) -> Fit:
     """Return a regression on features with NaN where unknown."""
-    mean, std = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
+    known = np.isfinite(rows)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, rows, 0.0).sum(axis=0) / count
+    std = np.sqrt((np.where(known, rows - mean, 0.0) ** 2).sum(axis=0) / count)
     std = np.where(std > 1e-6, std, 1.0)
     mean, std = mean.round(6), std.round(6)
     scores, distance = standardize(rows, mean, std)

@@ -40,7 +40,8 @@ KEPT_SLOTS: Final = 338
 """Slots remembered: a week and one hour"""
 _BUCKET_S: Final = 300.0
 _BUCKETS: Final = 36
-_KERNEL: Final = np.array([1.0 - (30.0 / 45.0) ** 2, 1.0, 1.0 - (30.0 / 45.0) ** 2])
+_SIDE: Final = 1.0 - (30.0 / 45.0) ** 2
+"""Of the kernel at the slots beside"""
 _PRIOR: Final = (4.0, 4.0, 4.0)
 """Counts that a mean stands for: of the room towards 0.2, of a time of day towards the room, of a day class's towards it"""
 _ROOM_RATE: Final = 0.2
@@ -92,20 +93,17 @@ def _shrunk(on: float, count: float, towards: float, strength: float) -> float:
     return (on + strength * towards) / (count + strength)
 
 
-def _near(row: Array, slot: int) -> float:
-    """Return a row's sum around a slot, weighed by the kernel, around midnight as well."""
-    return float(row[slot - 1] * _KERNEL[0] + row[slot] + row[(slot + 1) % SLOTS] * _KERNEL[2])
-
-
 class RoomUse:
     """How one room is used."""
 
-    __slots__ = ("after", "bucket", "last", "mask", "past", "recent", "stay", "table", "used")
+    __slots__ = ("after", "bucket", "last", "mask", "past", "recent", "stay", "table", "total", "used")
 
     def __init__(self) -> None:
         """Begin knowing nothing."""
         self.table: Array = np.zeros((2, 2, SLOTS))
         """Hours that began in a slot: used, all; by day class; by slot"""
+        self.total = (0.0, 0.0)
+        """Its sums"""
         self.stay: Array = np.zeros((2, 2))
         """The same, by whether the room had been used within the hour before"""
         self.after: dict[str, Array] = {}
@@ -139,6 +137,7 @@ class RoomUse:
     def fade(self) -> None:
         """Let half an hour pass."""
         self.table *= FADE
+        self.total = self.total[0] * FADE, self.total[1] * FADE
         self.stay *= FADE
         self.after = {name: row * FADE for name, row in self.after.items()}
 
@@ -146,6 +145,7 @@ class RoomUse:
         """Count an hour."""
         one = np.array([float(outcome), 1.0])
         self.table[:, day, slot] += one
+        self.total = self.total[0] + float(outcome), self.total[1] + 1.0
         self.stay[:, int(recent)] += one
         if last is not None and (last in self.after or len(self.after) < MOST_ROOMS):
             self.after[last] = self.after.get(last, np.zeros(2)) + one
@@ -153,17 +153,17 @@ class RoomUse:
     @property
     def rate(self) -> float:
         """Return the chance of an hour at any time."""
-        return _shrunk(float(self.table[0].sum()), float(self.table[1].sum()), _ROOM_RATE, _PRIOR[0])
+        on, count = self.total
+        return _shrunk(on, count, _ROOM_RATE, _PRIOR[0])
 
-    def day_rate(self, slot: int) -> float:
-        """Return the chance at a time of day."""
-        on, count = self.table.sum(axis=1)
-        return _shrunk(_near(on, slot), _near(count, slot), self.rate, _PRIOR[1])
-
-    def week_rate(self, slot: int, day: int) -> float:
-        """Return the chance at a time of the week: the fallback of every forecast."""
-        on, count = _near(self.table[0, day], slot), _near(self.table[1, day], slot)
-        return _shrunk(on, count, self.day_rate(slot), _PRIOR[2])
+    def rates(self, slot: int, day: int) -> tuple[float, float]:
+        """Return the chance at a time of the week, the fallback of every forecast, and at that time of any day."""
+        table = self.table
+        near = _SIDE * (table[:, :, slot - 1] + table[:, :, (slot + 1) % SLOTS]) + table[:, :, slot]
+        (work_on, free_on), (work, free) = near.tolist()
+        any_day = _shrunk(work_on + free_on, work + free, self.rate, _PRIOR[1])
+        on, count = (free_on, free) if day else (work_on, work)
+        return _shrunk(on, count, any_day, _PRIOR[2]), any_day
 
     def stay_rate(self, *, recent: bool) -> float:
         """Return the chance given whether it has just been used."""
@@ -194,6 +194,7 @@ class RoomUse:
             raise SnapshotError(msg)
         self = cls()
         self.table = _counts(state[0], 2, 2, SLOTS)
+        self.total = float(self.table[0].sum()), float(self.table[1].sum())
         self.stay = _counts(state[1], 2, 2)
         self.after = {str(name): _counts(row, 2) for name, row in list(state[2].items())[:MOST_ROOMS]}
         used, bucket, mask, newer, older = numbers(state[3], 5)

@@ -26,8 +26,6 @@ from .presence import (
 )
 from .state import numbers
 
-HOME: Final = ""
-"""The name of the home as one room"""
 _MASK: Final = (1 << KEPT_SLOTS) - 1
 
 
@@ -43,11 +41,11 @@ class _Slot(NamedTuple):
 class Home:
     """Use of all rooms of a home."""
 
-    __slots__ = ("_before", "_changed", "_days", "_last", "_now", "_open", "_watched", "rooms", "wake")
+    __slots__ = ("_before", "_changed", "_days", "_last", "_now", "_open", "_used", "_watched", "rooms", "wake")
 
     def __init__(self) -> None:
         """Begin knowing no room."""
-        self.rooms: dict[str, RoomUse] = {HOME: RoomUse()}
+        self.rooms: dict[str, RoomUse] = {}
         self._open: _Slot | None = None
         self._before: _Slot | None = None
         """The slot before, where it was watched"""
@@ -55,6 +53,7 @@ class Home:
         """A bit for each closed slot, as in the rooms"""
         self._now = 0.0
         self._last: str | None = None
+        self._used: float | None = None
         self._changed: float | None = None
         self.wake: float | None = None
         """When the day began: the first change of room after four hours without"""
@@ -63,7 +62,7 @@ class Home:
     @property
     def names(self) -> tuple[str, ...]:
         """Return the rooms that were ever used."""
-        return tuple(name for name in self.rooms if name != HOME)
+        return tuple(self.rooms)
 
     @property
     def days(self) -> float:
@@ -77,12 +76,11 @@ class Home:
 
     def silent(self, now: Instant) -> bool:
         """Return whether nothing was used for a day, or ever."""
-        last = self.rooms[HOME].last
-        return last is None or now.at - last > SILENT_S
+        return self._used is None or now.at - self._used > SILENT_S
 
     def use(self, room: str, now: Instant) -> bool:
         """Take in a use; False when it comes too late or is of one room too many."""
-        if not room or (room not in self.rooms and len(self.rooms) > MOST_ROOMS) or not self.advance(now):
+        if not room or (room not in self.rooms and len(self.rooms) >= MOST_ROOMS) or not self.advance(now):
             return False
         if room != self._last:
             still = self._changed is not None and now.at - self._changed >= STILL_S
@@ -91,7 +89,7 @@ class Home:
             self._changed = now.at
         self._last = room
         self.rooms.setdefault(room, RoomUse()).use(now.at)
-        self.rooms[HOME].use(now.at)
+        self._used = now.at
         return True
 
     def advance(self, now: Instant) -> bool:
@@ -111,7 +109,7 @@ class Home:
     def _forget(self) -> None:
         """Drop what depends on the clock, keep what was counted."""
         self._now, self._open, self._before, self._watched = 0.0, None, None, 0
-        self._changed = self.wake = None
+        self._changed = self._used = self.wake = None
         for each in self.rooms.values():
             each.last, each.past, each.mask, each.used = None, 0, 0, False
 
@@ -163,13 +161,14 @@ class Home:
 
     def features(self, name: str, now: Instant) -> dict[str, float | None] | None:
         """Return the features of the hour that begins now; None for a room never used, or in a silent home."""
-        room, home = self.rooms.get(name), self.rooms[HOME]
-        if room is None or room.last is None or home.last is None or self.silent(now):
+        room, used = self.rooms.get(name), self._used
+        if room is None or room.last is None or used is None or self.silent(now):
             return None
         slot, day, at = now.slot, int(now.free), now.at
+        week, any_day = room.rates(slot, day)
         return {
-            "week_rate": logit(room.week_rate(slot, day)),
-            "day_rate": logit(room.day_rate(slot)),
+            "week_rate": logit(week),
+            "day_rate": logit(any_day),
             "room_rate": logit(room.rate),
             "stay_rate": logit(room.stay_rate(recent=at - room.last <= HOUR_S)),
             "after_rate": logit(room.after_rate(self._last)),
@@ -177,7 +176,7 @@ class Home:
             "used_60_min": room.share(at, 12),
             "used_180_min": room.share(at, 36),
             "since_use": minutes(at - room.last),
-            "since_home": minutes(at - home.last),
+            "since_home": minutes(at - used),
             "here": float(name == self._last),
             "yesterday": self._same_hour(room, SLOTS),
             "last_week": self._same_hour(room, 7 * SLOTS),
@@ -192,7 +191,7 @@ class Home:
             "watched": f"{self._watched:x}",
             "now": [self._now, self._days],
             "last": self._last,
-            "times": [self._changed, self.wake],
+            "times": [self._used, self._changed, self.wake],
         }
 
     @classmethod
@@ -204,19 +203,19 @@ class Home:
             raise SnapshotError(msg)
         self = cls()
         rooms = list(state["rooms"].items())
-        if len(rooms) > MOST_ROOMS + 1 or HOME not in state["rooms"]:
-            msg = "a stored home has too many rooms, or not itself"
+        if len(rooms) > MOST_ROOMS:
+            msg = "a stored home has too many rooms"
             raise SnapshotError(msg)
         self.rooms = {str(name): RoomUse.restored(each) for name, each in rooms}
         slots, times = state["slots"], state["times"]
-        if not isinstance(slots, list) or len(slots) != 2 or not isinstance(times, list) or len(times) != 2:
-            msg = "a stored home's slots or times are no pair"
+        if not isinstance(slots, list) or len(slots) != 2 or not isinstance(times, list) or len(times) != 3:
+            msg = "a stored home's slots or times are not as many as they should be"
             raise SnapshotError(msg)
         self._open, self._before = (_slot(each) for each in slots)
         self._watched = bits(state["watched"])
         self._now, self._days = numbers(state["now"], 2)
         self._last = None if state["last"] is None else str(state["last"])
-        self._changed, self.wake = (None if each is None else numbers([each], 1)[0] for each in times)
+        self._used, self._changed, self.wake = (None if each is None else numbers([each], 1)[0] for each in times)
         return self
 
 

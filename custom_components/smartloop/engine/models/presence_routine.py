@@ -131,6 +131,8 @@ class PresenceForecaster:
 
     def _foreseen(self, room: str, now: Instant) -> tuple[list[float], float] | None:
         """Return the head's inputs and the average's log-odds; None where the network does not answer."""
+        if self._due and self._due[-1].at == now.at and room in self._due[-1].rows and room not in self._due[-1].used:
+            return self._due[-1].rows[room]
         features = self.home.features(room, now)
         row = None if features is None else self._row(features)
         return None if row is None else (row, row[HEAD.index("week_rate")])
@@ -173,14 +175,14 @@ class PresenceForecaster:
             reason = UNKNOWN if room not in self.home.names else SILENT if self.home.silent(now) else EARLY
             return self._answer(room, None, None, (reason,), age=age, far=False)
         usual = sigmoid(features["week_rate"])
-        row = self._row(features)
-        if row is None or self.reverted:
-            far = row is None and self._classifier is not None
+        foreseen = self._foreseen(room, now)
+        if foreseen is None or self.reverted:
+            far = foreseen is None and self._classifier is not None
             return self._answer(room, usual, usual, (FALLBACK,), age=age, far=far)
         why: tuple[str, ...] = ()
         if explain and self._classifier is not None:
             why = self._classifier.classify(features).why
-        chance = min(max(sigmoid(float(self._mean @ np.array(row))), _BOUND), 1.0 - _BOUND)
+        chance = min(max(sigmoid(float(self._mean @ np.array(foreseen[0]))), _BOUND), 1.0 - _BOUND)
         return self._answer(room, chance, usual, why, age=age, far=False)
 
     def _answer(

@@ -13,7 +13,7 @@ come back; edited ones stay as they are.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import log
@@ -109,8 +109,13 @@ class Routine:
         }
 
     def near(self, other: Routine) -> bool:
-        """Return whether another one may be the same habit."""
-        return self.thing == other.thing and apart(self.at, other.at) < SAME_MIN
+        """Return whether another one may be the same habit: at like times, or within the other's run."""
+        close = apart(self.at, other.at) < SAME_MIN or self.spans(other.at) or other.spans(self.at)
+        return self.thing == other.thing and close
+
+    def spans(self, minute: float) -> bool:
+        """Return whether a local minute is within the run."""
+        return (minute - self.start) % 1440.0 <= (self.end - self.start) % 1440.0
 
     def overlaps(self, other: Routine) -> bool:
         """Return whether it is near and holds on some of the other's days."""
@@ -162,12 +167,13 @@ def minute_of(quarter: float) -> float:
 
 def _sliding(rows: Array) -> Array:
     """Return sums over windows; the day's two ends are not joined: that hour is of two days."""
-    padded = np.pad(rows, ((0, 0), (_HALF + 1, _HALF)))
-    total = padded.cumsum(axis=1)
+    total = np.zeros((len(rows), QUARTERS + 2 * _HALF + 1))
+    total[:, _HALF + 1 : QUARTERS + _HALF + 1] = rows.cumsum(axis=1)
+    total[:, QUARTERS + _HALF + 1 :] = total[:, QUARTERS + _HALF, None]
     return np.asarray(total[:, 2 * _HALF + 1 :] - total[:, : -2 * _HALF - 1])
 
 
-def _onsets(days: Sequence[DayUse]) -> Array:
+def _onsets(days: Collection[DayUse]) -> Array:
     """Return days by quarters, 1 where a use began."""
     packed = b"".join(day.quarters.to_bytes(QUARTERS // 8, "little") for day in days)
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
@@ -185,13 +191,14 @@ class _View:
     """(days,)"""
     rate: Array
     """(quarters,): P"""
+    often: NDArray[np.bool_]
+    """(quarters,): on enough days, and likely"""
     evidence: Array
     """(quarters,): log of how much likelier a habit is than chance"""
 
     def habit(self, least: float) -> NDArray[np.bool_]:
         """Return where there is one."""
-        often = self.hit.sum(axis=0) >= LEAST_DAYS
-        return np.asarray(often & (self.rate > ADOPT) & (self.evidence > least))
+        return np.asarray(self.often & (self.evidence > least))
 
 
 class Track:
@@ -206,37 +213,36 @@ class Track:
         self.today = 0
         self.last = -np.inf
 
-    def _view(self, days: Days, today: int) -> _View:
-        kept = [day for day in self.days if days.include(free=day.free)]
-        acts = [act for act in self.by_hand if days.include(free=act.free)]
-        onsets = _onsets(kept)
-        hit = _sliding(onsets) > 0.5
-        weight = 0.5 ** ((today - np.array([day.number for day in kept], dtype=np.float64)) / HALF_LIFE_D)
+    def _view(self, days: Days, today: int, onsets: Array, hit: NDArray[np.bool_]) -> _View:
+        """Return the view of a class of days; of all days' rows those are taken."""
+        use = [place for place, day in enumerate(self.days) if days.include(free=day.free)]
+        numbers = np.array([self.days[place].number for place in use], dtype=np.float64)
+        weight = 0.5 ** ((today - numbers) / HALF_LIFE_D)
+        onsets, hit = onsets[use], hit[use]
         on, count = weight @ hit, np.full(QUARTERS, weight.sum())
-        for act in acts:
-            span = slice(max(act.quarter - _HALF, 0), act.quarter + _HALF + 1)
-            worth = BY_HAND * 0.5 ** ((today - act.number) / HALF_LIFE_D)
-            count[span] += worth
-            on[span] += worth * act.wanted
-        chance = _chance(on, count)
-        evidence = on * np.log(_HABIT / chance) + (count - on) * np.log((1.0 - _HABIT) / (1.0 - chance))
-        return _View(
-            hit=hit,
-            onsets=onsets,
-            weight=weight,
-            rate=(on + PRIOR) / (count + 2.0 * PRIOR),
-            evidence=np.asarray(evidence),
-        )
+        for act in self.by_hand:
+            if days.include(free=act.free):
+                span = slice(max(act.quarter - _HALF, 0), act.quarter + _HALF + 1)
+                worth = BY_HAND * 0.5 ** ((today - act.number) / HALF_LIFE_D)
+                count[span] += worth
+                on[span] += worth * act.wanted
+        rate = (on + PRIOR) / (count + 2.0 * PRIOR)
+        often = (hit.sum(axis=0) >= LEAST_DAYS) & (rate > ADOPT)
+        evidence = np.zeros(QUARTERS)
+        if often.any():
+            chance = _chance(on, count)
+            evidence = on * np.log(_HABIT / chance) + (count - on) * np.log((1.0 - _HABIT) / (1.0 - chance))
+        return _View(hit=hit, onsets=onsets, weight=weight, rate=rate, often=often, evidence=evidence)
 
     def found(self, thing: str, today: int, least: float = EVIDENCE) -> list[Routine]:
         """Return the thing's habits, those of every day first; `least` is the evidence they need."""
-        views = {days: self._view(days, today) for days in Days}
-        every, parts = views[Days.EVERY], (views[Days.WORKING], views[Days.FREE])
-        seen = [view for view in parts if len(view.weight) >= _SEEN]
+        onsets = _onsets(self.days)
+        hit = _sliding(onsets) > 0.5
+        every, *parts = (self._view(days, today, onsets, hit) for days in Days)
         out: list[Routine] = []
-        if len(seen) == len(parts):
-            good = every.habit(least) & np.all([view.rate >= _OTHER_CLASS for view in seen], axis=0)
-            out += _routines(thing, Days.EVERY, every, good)
+        if all(len(view.weight) >= _SEEN for view in parts):
+            agreed = np.all([view.rate >= _OTHER_CLASS for view in parts], axis=0)
+            out += _routines(thing, Days.EVERY, every, every.habit(least) & agreed)
         for days, view in zip((Days.WORKING, Days.FREE), parts, strict=True):
             out += [
                 each
@@ -247,7 +253,8 @@ class Track:
 
     def judged(self, routine: Routine, today: int) -> Routine:
         """Return a routine with today's figures."""
-        view = self._view(routine.days, today)
+        onsets = _onsets(self.days)
+        view = self._view(routine.days, today, onsets, _sliding(onsets) > 0.5)
         place = quarter_of(routine.at)
         held, of = int(view.hit[:, place].sum()), len(view.weight)
         return replace(routine, held=held, of=of, probability=float(view.rate[place]))
@@ -264,6 +271,8 @@ def _chance(on: Array, count: Array) -> Array:
 
 def _routines(thing: str, days: Days, view: _View, good: NDArray[np.bool_]) -> list[Routine]:
     """Return one routine for each run of windows."""
+    if not good.any():
+        return []
     edges = np.flatnonzero(np.diff(np.concatenate(([False], good, [False])).astype(int)))
     out = []
     for first, after in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
