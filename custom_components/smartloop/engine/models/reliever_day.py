@@ -70,11 +70,9 @@ class RelieverDay:
         if not enough(told, today):
             return self._silent((TOO_FEW,), age)
         found = self._network.classify(features(told, today), data_age_s=age, explain=explain)
-        if found.abstained:
-            return self._silent(found.why, age)
-        belief = self._head.predict_one(_row(found.probabilities[USED]))
+        belief = None if found.abstained else self._head.predict_one(_row(found.probabilities[USED]))
         if belief is None:
-            return self._silent((TOO_FEW,), age)
+            return self._silent(found.why, age)
         return Prediction(
             value=belief.value,
             lo=belief.lo,
