@@ -8,6 +8,7 @@ import gzip
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Final
 
@@ -48,23 +49,30 @@ class Record:
         return float(known.mean()) if known.size else float("nan")
 
 
-def _rows(folder: Path, pattern: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of all files that match; a file that is not there or empty has none."""
+def _rows(folder: Path, pattern: str, names: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the named columns of all files that match; a file that is not there or empty has none.
+
+    What a short row or a file lacks is an empty text.
+    """
     for path in sorted(folder.glob(pattern)):
         try:
             with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-                yield from csv.DictReader(file)
+                lines = csv.reader(file)
+                header = next(lines, [])
+                columns = [header.index(name) if name in header else len(header) for name in names]
+                for line in lines:
+                    yield [line[column] if column < len(line) else "" for column in columns]
         except EOFError, gzip.BadGzipFile:
             continue
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str) -> float | None:
     """Return a finite number, else None."""
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         return None
-    return value if np.isfinite(value) else None
+    return value if isfinite(value) else None
 
 
 def _people(folder: Path) -> tuple[dict[str, str], dict[str, float | None]]:
@@ -74,11 +82,9 @@ def _people(folder: Path) -> tuple[dict[str, str], dict[str, float | None]]:
     person's, which may join two people but parts none.
     """
     person, events = {}, {}
-    for row in _rows(folder, "*records*.csv.gz"):
-        name = row.get("record") or ""
-        age, sex = row.get("age") or "", row.get("sex") or ""
+    for name, age, sex, count in _rows(folder, "*records*.csv.gz", ("record", "age", "sex", "ahi")):
         person[name] = f"{sex}{age}" if age and sex else name
-        events[name] = _number(row.get("ahi"))
+        events[name] = _number(count)
     return person, events
 
 
@@ -86,15 +92,15 @@ def records(data: Path) -> list[Record]:
     """Return the nights with both beats and labels below a domain folder, in order of their names."""
     folder = data / FOLDER if (data / FOLDER).is_dir() else data
     beats: dict[str, list[float]] = defaultdict(list)
-    for row in _rows(folder, "*beats*.csv.gz"):
-        value = _number(row.get("beat_s"))
+    for name, at in _rows(folder, "*beats*.csv.gz", ("record", "beat_s")):
+        value = _number(at)
         if value is not None:
-            beats[row["record"]].append(value)
+            beats[name].append(value)
     labels: dict[str, dict[int, int]] = defaultdict(dict)
-    for row in _rows(folder, "*labels*.csv.gz"):
-        minute, label = _number(row.get("minute")), _number(row.get("apnea"))
+    for name, at, said in _rows(folder, "*labels*.csv.gz", ("record", "minute", "apnea")):
+        minute, label = _number(at), _number(said)
         if minute is not None and label in {0.0, 1.0} and 0 <= minute < 10_000:
-            labels[row["record"]][int(minute)] = int(label)
+            labels[name][int(minute)] = int(label)
     person, events = _people(folder)
     return [
         Record(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from custom_components.smartloop.engine.models.breathing_pattern import BreathingPattern
+from custom_components.smartloop.engine.models.breathing_pattern import BreathingPattern, prepared
 from custom_components.smartloop.inference.catalog import Catalog
 from custom_components.smartloop.inference.graph import Engine
 
@@ -40,12 +40,13 @@ class Columns:
         self, record: Record, model: BreathingPattern, exact: BreathingPattern | None, metadata: Mapping[str, str]
     ) -> None:
         """Judge one night by all."""
-        self.network.append(judge(record, model))
+        found, _, reason = prepared(record.beats, start_s=0.0, minutes=record.minutes)
+        self.network.append(judge(record, model, found, reason))
         if exact is not None:
-            self.exact.append(judge(record, exact))
-        self.fallback.append(simple(record, json.loads(metadata["cycle_share"]), "cycle_share"))
+            self.exact.append(judge(record, exact, found, reason))
+        self.fallback.append(simple(record, found, json.loads(metadata["cycle_share"]), "cycle_share"))
         self.naive["base_rate"].append(constant(record, float(metadata["base_rate"])))
-        self.naive["heart_rate"].append(simple(record, json.loads(metadata["heart_rate"]), "interval"))
+        self.naive["heart_rate"].append(simple(record, found, json.loads(metadata["heart_rate"]), "interval"))
 
 
 def summed(columns: Columns, *, version: str, engine: str, notes: Sequence[str] = ()) -> Evaluation:

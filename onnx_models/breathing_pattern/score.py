@@ -1,13 +1,13 @@
 """Figures of judged nights: minutes told apart, shares of nights, nights told apart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from custom_components.smartloop.engine.features.beats import Array, Mask, night
+from custom_components.smartloop.engine.features.beats import Array, Mask, Night
 from custom_components.smartloop.engine.models.breathing_pattern import HEARD, BreathingPattern, Wording
 
 from ..report import Metrics, expected_calibration_error, plain, reliability
@@ -44,9 +44,12 @@ class Judged:
         return self.record.labels[self.known]
 
 
-def judge(record: Record, model: BreathingPattern) -> Judged:
-    """Return a night as the engine's module answers it."""
-    said = model.judge(record.beats, start_s=0.0, minutes=record.minutes)
+def judge(record: Record, model: BreathingPattern, found: Night | None, reason: str) -> Judged:
+    """Return a night as the engine's module answers what it prepared of it."""
+    if found is None:
+        silent = constant(record, float("nan"))
+        return replace(silent, wording=Wording.DONT_KNOW, reasons=(reason,))
+    said = model.judge_night(found)
     return Judged(
         record=record,
         probability=said.probability,
@@ -59,9 +62,8 @@ def judge(record: Record, model: BreathingPattern) -> Judged:
     )
 
 
-def simple(record: Record, line: Sequence[float], values: str) -> Judged:
+def simple(record: Record, found: Night | None, line: Sequence[float], values: str) -> Judged:
     """Return a night as a logistic regression of one feature of `Night` sees it; no abstention but for noise."""
-    found = night(record.beats, record.minutes, heard=HEARD)
     if found is None:
         return constant(record, float("nan"))
     odds = np.clip(line[0] * getattr(found, values) + line[1], -50.0, 50.0)

@@ -32,7 +32,7 @@ _BANDS: Final = (0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07, 0.1, 0
 """Hz"""
 _CYCLE, _NARROW, _BREATH = slice(1, 6), slice(2, 6), slice(8, 14)
 """Bands of the cycle (0.01-0.04 Hz), its upper part, and of breathing with what lies below it (0.07-0.4 Hz)"""
-_POINTS = 4096
+_POINTS = 2048
 _TINY = 1e-7
 
 BAND_NAMES: Final = tuple(f"power_{low * 1000:g}mhz_3min" for low in _BANDS[:-1])

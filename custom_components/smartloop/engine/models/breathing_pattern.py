@@ -111,6 +111,22 @@ def refusal(beats_s: Sequence[float] | Array | None) -> str | None:
     return COARSE if np.unique(np.round(length[length < LONGEST], 3)).size < 20 else None
 
 
+def prepared(
+    beats_s: Sequence[float] | Array | None, *, start_s: float | None = None, minutes: int | None = None
+) -> tuple[Night | None, int, str]:
+    """Return the features of beat times (s), the night's minutes, and why there are no features; see `judge`."""
+    reason = refusal(beats_s)
+    if beats_s is None or reason is not None:
+        return None, minutes or 0, reason or NO_BEATS
+    times = np.asarray(beats_s, dtype=np.float64)
+    times = np.unique(times[np.isfinite(times)])
+    times = times - (times[0] if start_s is None else start_s)
+    count = int(times[-1] // MINUTE) if minutes is None else minutes
+    if not LEAST_MINUTES <= count <= MOST_MINUTES:
+        return None, max(count, 0), SHORT if count < LEAST_MINUTES else LONG
+    return night(times, count, heard=HEARD), count, NOISY
+
+
 class BreathingPattern:
     """The loaded network beside what its metadata says."""
 
@@ -157,22 +173,11 @@ class BreathingPattern:
 
         Without `minutes` the night ends with the last whole minute.
         """
-        reason = refusal(beats_s)
-        if beats_s is None or reason is not None:
-            return self._silent(minutes or 0, reason or NO_BEATS, data_age_s)
-        times = np.asarray(beats_s, dtype=np.float64)
-        times = np.unique(times[np.isfinite(times)])
-        times = times - (times[0] if start_s is None else start_s)
-        count = int(times[-1] // MINUTE) if minutes is None else minutes
-        if not LEAST_MINUTES <= count <= MOST_MINUTES:
-            return self._silent(max(count, 0), SHORT if count < LEAST_MINUTES else LONG, data_age_s)
-        found = night(times, count, heard=HEARD)
-        if found is None:
-            return self._silent(count, NOISY, data_age_s)
-        return self._judged(found, data_age_s)
+        found, count, reason = prepared(beats_s, start_s=start_s, minutes=minutes)
+        return self._silent(count, reason, data_age_s) if found is None else self.judge_night(found, data_age_s)
 
-    def _judged(self, found: Night, data_age_s: float) -> NightPattern:
-        """Return the answer to a night's features."""
+    def judge_night(self, found: Night, data_age_s: float = 0.0) -> NightPattern:
+        """Return the answer to a night's features, as `prepared` has them."""
         rows, distance = _scores(found.minutes, self._scale)
         whole, whole_distance = _scores(found.night, self._night_scale)
         heard = found.heard >= HEARD
