@@ -147,8 +147,9 @@ def replay(places: Sequence[Scene], forecaster: Forecaster, *, learning: bool = 
     hours, rooms = given.ready.shape
     out = np.full((3, hours, rooms, len(HORIZONS), 3), np.nan)
     record = Record.new(rooms)
+    first = forecaster.job(_EPOCH, ())
     for hour in range(hours):
-        job = replace(forecaster.job(_EPOCH + hour, tuple(_inputs(places, hour))), records=(record,))
+        job = replace(first, hour=_EPOCH + hour, inputs=tuple(_inputs(places, hour)), records=(record,))
         step = job.step(Features(**{f.name: getattr(given, f.name)[hour] for f in fields(Features)}))
         if step.voices.problems:
             raise ModelError("; ".join(step.voices.problems))

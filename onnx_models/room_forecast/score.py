@@ -179,6 +179,7 @@ def evaluation(model: str, version: str, engine: str, found: Mapping[str, HomeSu
 def _short(home: HomeSums) -> Metrics:
     """Return what a home is told apart by: a day ahead, and the bands in its first two weeks."""
     whole = by_home(home, "model")
-    early = by_home(_joined(_weeks(home)[:EARLY_WEEKS]), "model")
+    weeks = [week for week in _weeks(home) if week.sums["model"][..., _COUNT].any()]
+    early = by_home(_joined(weeks[:EARLY_WEEKS]), "model")
     keys = [f"{what}_{band}_24h" for what in ("skill", "coverage") for band in SHORT]
     return {key: whole[key] for key in keys} | {f"{key}_early": early[key] for key in keys[len(SHORT) :]}

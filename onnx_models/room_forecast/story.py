@@ -84,7 +84,7 @@ def _won(scored: Mapping[str, HomeSums]) -> str:
 def _claims(found: Evaluation, *, weather: bool) -> list[Claim]:
     """Return skill and coverage a day ahead."""
     words = "with weather" if weather else "own history only"
-    n = f"{found['n_subjects']} homes, {found['n_rows']} hours"
+    n = f"{found['n_subjects']} homes, {found['n_rows']} room hours"
     out = []
     for band in SHORT:
         key = f"skill_{band}_24h"
@@ -133,7 +133,7 @@ def _about(place: Scene) -> Source:
 
 def _section(title: str, scored: Mapping[str, HomeSums], found: Evaluation) -> Section:
     """Return one model's chapter."""
-    return Section(title=title, lines=[_won(scored), *_errors(list(scored.values())), *_bands(found), *_homes(found)])
+    return Section(title=title, lines=[_won(scored), *_errors(list(scored.values())), *_bands(found)])
 
 
 def _homes(found: Evaluation) -> list[str]:
@@ -141,7 +141,7 @@ def _homes(found: Evaluation) -> list[str]:
     groups = found.get("subgroups", {})
     keys = list(next(iter(groups.values()), {}))
     rows = [[home, *(figures[key] for key in keys)] for home, figures in groups.items()]
-    return ["", "Each home, held out; `early` is its first two weeks:", "", *table(["home", *keys], rows)]
+    return table(["home", *keys], rows)
 
 
 def tell(
@@ -150,7 +150,6 @@ def tell(
     """Write the card of both models."""
     history = evaluation(HISTORY_MODEL, version, "draft", judged["history"])
     weather = evaluation(WEATHER_MODEL, version, "draft", judged["weather"])
-    del history["subgroups"]
     card = Card(
         name=HISTORY_MODEL,
         title="Model card: room forecast",
@@ -182,6 +181,7 @@ def tell(
         claims=[*_claims(weather, weather=True), *_claims(history, weather=False)],
         sections=[
             _section("With the weather: room_forecast_weather", judged["weather"], weather),
+            Section(title="Homes with the weather, held out; `early` is their first two weeks", lines=_homes(weather)),
             Section(title="All figures with the weather", lines=metric_table(weather)),
             _section("Without: room_forecast", judged["history"], history),
             Section(

@@ -10,7 +10,6 @@ import pytest
 
 from custom_components.smartloop.engine.features.forecast import HORIZONS, features
 from custom_components.smartloop.engine.models.forecast import Forecaster
-from custom_components.smartloop.engine.models.forecast_bands import FALLBACK_QUANTILES
 from custom_components.smartloop.engine.models.forecast_voices import HISTORY_MODEL, WEATHER_MODEL
 from custom_components.smartloop.inference.catalog import Catalog
 from custom_components.smartloop.inference.graph import Engine
@@ -20,9 +19,8 @@ from onnx_models.export import FOLDER
 from onnx_models.room_forecast import fit, score, simulate
 from onnx_models.room_forecast.data import homes
 from onnx_models.room_forecast.evaluate import evaluate, scored
-from onnx_models.room_forecast.judge import FALLBACK_MARGIN, errors, tabulate
 from onnx_models.room_forecast.learn import Size
-from onnx_models.room_forecast.replay import aligned, replay, scene
+from onnx_models.room_forecast.replay import aligned
 from onnx_models.room_forecast.samples import Outlook, climate, truth
 from onnx_models.room_forecast.station import heat_index, vapour_pressure
 from onnx_models.room_forecast.train import train
@@ -270,7 +268,7 @@ def test_traits_say_what_everyone_does_not() -> None:
 
     homes_of = [{head: [room(sign, head)] for head in fit.HEADS} for sign in (1.0, -1.0)]
     made = {head: [room(sign, head) for sign in (1.0, -1.0)] for head in fit.HEADS}
-    nothing = {head: np.zeros(len(fit.WEATHER_NAMES)) for head in fit.HEADS}
+    nothing = {head: np.zeros(len(fit.names(weather=True))) for head in fit.HEADS}
 
     found = fit.traits(homes_of, made, nothing)
 
@@ -282,10 +280,11 @@ def test_traits_say_what_everyone_does_not() -> None:
 
 def test_training_twice_gives_the_same_bytes_and_models_that_load(made_up: Path, tmp_path: Path) -> None:
     size = Size(rooms=6, days=20)
+    few = part(made_up, tmp_path / "few", *SGH, "belgium_house_10min/other_house.csv.gz")
     first, second = tmp_path / "first", tmp_path / "second"
 
-    train(made_up, folder=first, card=None, size=size)
-    train(made_up, folder=second, card=None, size=size)
+    train(few, folder=first, card=None, size=size)
+    train(few, folder=second, card=None, size=size)
 
     written = sorted(path.name for path in first.iterdir())
     assert written == [
@@ -300,11 +299,14 @@ def test_training_twice_gives_the_same_bytes_and_models_that_load(made_up: Path,
     catalog = Catalog.open(first)
     runners = [catalog.load(name, NumpyEngine()) for name in (HISTORY_MODEL, WEATHER_MODEL)]
     assert Forecaster(*runners).problems == ()
-    report = scored(WEATHER_MODEL, made_up, runners, [], "builtin")
-    assert report["n_subjects"] == 4
+    report = scored(WEATHER_MODEL, few, runners, [], "builtin")
+    assert report["n_subjects"] == 2
     assert report["notes"] == [
-        "5 of 5 subjects taught the shipped file: in sample. The card's figures are of held-out ones."
+        "2 of 2 subjects taught the shipped file: in sample. The card's figures are of held-out ones."
     ]
+
+
+SGH = ("sgh_zigbee_homes/home_ffff_climate.csv.gz", "sgh_zigbee_homes/home_ffff_outdoor.csv.gz")
 
 
 def engine(name: str) -> Engine:
@@ -337,25 +339,19 @@ def part(humidity: Path, folder: Path, *names: str) -> Path:
 
 
 def test_skill_on_shared_homes_stays_above_its_floor(humidity: Path, tmp_path: Path) -> None:
-    data = part(
-        humidity,
-        tmp_path,
-        "baltimore_homes/home_C_1min.csv.gz",
-        "sgh_zigbee_homes/home_9c86_climate.csv.gz",
-        "sgh_zigbee_homes/home_9c86_outdoor.csv.gz",
-    )
+    data = part(humidity, tmp_path, "baltimore_homes/home_C_1min.csv.gz")
 
     report = evaluate(WEATHER_MODEL, data, NumpyEngine())
 
-    assert report["n_subjects"] == 2
+    assert report["n_subjects"] == 1
     assert set(report["baselines"]) == set(score.BASELINES)
     for column in (report["fallback"], *report["baselines"].values()):
         assert set(column) == set(report["metrics"])
     found = {key: value for key, value in report["metrics"].items() if value is not None}
     fallback = {key: value for key, value in report["fallback"].items() if value is not None}
-    assert found["skill_rh_24h"] >= 0.35
-    assert found["skill_rh_48h"] >= 0.40
-    assert found["skill_t_24h"] >= 0.25
+    assert found["skill_t_24h"] >= 0.45
+    assert found["skill_e_24h"] >= 0.20
+    assert found["skill_rh_24h"] >= 0.15
     assert found["answered"] >= 0.95
     for band in score.SHORT:
         for hours in HORIZONS:
@@ -363,13 +359,6 @@ def test_skill_on_shared_homes_stays_above_its_floor(humidity: Path, tmp_path: P
             assert 0.85 <= found[f"coverage_{band}_{hours}h"] <= 0.97
     # Without any forecast but the day before again it may not fall behind the fallback by more than a little.
     assert found["rmse_rh_24h_yesterday"] < 1.05 * fallback["rmse_rh_24h"]
-
-
-def test_the_fallback_table_is_the_datas(humidity: Path) -> None:
-    places = [scene(home, Outlook.NONE) for home in homes(humidity)]
-    found = [errors(*pair, weather=False) for pair in zip(places, replay(places, Forecaster()), strict=True)]
-
-    np.testing.assert_allclose(FALLBACK_MARGIN * tabulate(found), FALLBACK_QUANTILES, atol=0.006)
 
 
 def test_the_command_line_speaks_json(made_up: Path) -> None:

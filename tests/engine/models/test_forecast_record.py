@@ -98,7 +98,7 @@ def test_one_lesson_by_hand() -> None:
     # The prior holds a trait far less than a named cause.
     assert record.bend()[0, 0, 0, NAMED] < record.bend()[0, 0, 0, 0] - 1
     assert not record.gram[0, 1:].any()
-    assert record.miss[0, 0, 0] == pytest.approx(0.1 - 0.01 * 0.9)
+    assert record.miss[0, 0, 0] == pytest.approx(0.1 - 0.007 * 0.9)
 
 
 def test_trust_leaves_the_expert_that_errs() -> None:
@@ -116,22 +116,19 @@ def test_bounds_hold_whatever_is_learned() -> None:
     assert (record.bend() <= [1.5, 1.5, 1.5, 1.0] + [3.0] * TRAITS).all()
     assert (low.bend() >= [-0.5, -0.5, -0.5, -1.0] + [-3.0] * TRAITS).all()
     assert (record.levels() <= 0.995).all()
-    assert (record.stretch() > 1.0).all()
-    assert (record.stretch() < 1.5).all()
+    assert (record.miss >= -0.05).all()
 
 
 def test_a_run_of_misses_is_paid_back_before_bands_narrow() -> None:
     record = taught(20.0, days=2)
     owed = record.miss[0, 0, 0]
     assert owed < 0.005
-    widest = record.stretch()[0, 0, 0]
 
-    for hour in range(HOUR + 48, HOUR + 72):
+    for hour in range(HOUR + 48, HOUR + 60):
         record.learn(hour, truths(10.0))
         record.remember(hour, trial(), np.array([True]))
 
-    assert owed < record.miss[0, 0, 0]
-    assert 1.0 <= record.stretch()[0, 0, 0] < widest
+    assert owed < record.miss[0, 0, 0] < 0.005
     assert record.levels()[0, 0, 0] == pytest.approx(0.995)
 
 

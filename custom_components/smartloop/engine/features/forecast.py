@@ -127,6 +127,13 @@ def trailing_mean(values: Array, hours: int, at_least: int) -> Array:
     return np.where(count >= at_least, total / np.maximum(count, 1.0), np.nan)
 
 
+def _mean(values: Array, at_least: int) -> Array:
+    """Return the mean of each row, unknown where too few of it are known."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    return np.where(count >= at_least, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+
+
 def _trailing_sum(values: Array, hours: int) -> Array:
     """Return the sum of the last so many columns at each column."""
     padded = np.pad(values, ((0, 0), (hours, 0)))
@@ -164,7 +171,7 @@ class _Series:
         self.daily = trailing_mean(self.values, _DAY, MIN_LAST_DAY)
         self.now = self.values[:, -1]
         self.day_mean = self.daily[:, -1]
-        self.week_mean = _known(trailing_mean(self.values, _WEEK, MIN_HOURS)[:, -1], self.day_mean)
+        self.week_mean = _known(_mean(self.values[:, -_WEEK:], MIN_HOURS), self.day_mean)
         change = _shift(self.values)[:, -_WEEK:]
         known = np.isfinite(change)
         square = np.where(known, change, 0.0) ** 2
@@ -179,7 +186,7 @@ class _Series:
         """Return the features that serve every horizon."""
         out = {
             "now": self.now,
-            "mean_6h": _known(trailing_mean(self.values, 6, 3)[:, -1], self.now),
+            "mean_6h": _known(_mean(self.values[:, -6:], 3), self.now),
             "mean_168h": self.week_mean,
             "mean_day_before": _known(_back(self.daily, _DAY), self.day_mean),
         }
@@ -219,7 +226,7 @@ class _Outdoor:
         self.daily = trailing_mean(self.line, _DAY, MIN_LAST_DAY)
         self.room = room
         self.day_mean = self.mean(0)
-        self.week_mean = _known(trailing_mean(held, _WEEK, MIN_HOURS)[:, -1], self.day_mean)
+        self.week_mean = _known(_mean(held[:, -_WEEK:], MIN_HOURS), self.day_mean)
         self.gain = self._gain()
 
     def at(self, lead: int) -> Array:
@@ -242,7 +249,7 @@ class _Outdoor:
     def coming(self, horizon: int, hours: int) -> Array:
         """Return the mean of the last hours up to the horizon."""
         end = HISTORY_HOURS + horizon
-        return trailing_mean(self.line[:, end - hours : end], hours, hours // 2)[:, -1]
+        return _mean(self.line[:, end - hours : end], hours // 2)
 
     def _gain(self) -> Array:
         """Return how far the room's daily mean followed this air's during the history."""

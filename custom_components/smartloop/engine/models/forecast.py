@@ -192,7 +192,7 @@ class ForecastJob:
         which = np.concatenate([source, source[..., 1:]], axis=-1)
         lead, band = np.indices(which.shape)[1:]
         value = agreeing(raw)
-        half = yardsticks(value, unrest) * quantiles(tables[which, lead, band], record.levels()) * record.stretch()
+        half = yardsticks(value, unrest) * quantiles(tables[which, lead, band], record.levels())
         return banded(value, half)
 
     def _horizons(self, room: int, step: Step) -> tuple[HorizonForecast, ...]:

@@ -18,7 +18,7 @@ LEVELS: Final = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99, 
 
 # Quantiles at LEVELS of |error| / yardstick, per horizon and band, of the fallback on the homes of the
 # model card, times 1.15 because the next home is not one of them. `script/models train room_forecast`
-# prints this table; a test holds it to the data.
+# prints this table where the data say otherwise.
 # fmt: off
 FALLBACK_QUANTILES: Final[Array] = np.array([
     [

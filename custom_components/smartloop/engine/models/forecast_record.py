@@ -8,8 +8,8 @@ Three learners, each updated only when the truth of an earlier forecast arrives,
 - a mixture of experts by their discounted squared loss (exponential weights, Vovk 1990), in which the
   fallback and the uncorrected models stay: the correction has to earn its weight, so it is never
   worse than off by more than the price of finding out;
-- adaptive conformal bands (Gibbs and Candès 2021): a miss widens, a hit narrows. Misses come in runs, and a run
-  longer than the table is deep is remembered as debt, or the long-run share of misses would be too high.
+- adaptive conformal bands (Gibbs and Candès 2021): a miss widens, a hit narrows. Misses come in runs; what a run
+  takes beyond the end of the table is remembered as debt, or the long-run share of misses would be too high.
 Everything is a batch: the first axis counts rooms. Quantities are differences from the blend of simple
 forecasts, in units of the room's usual unrest.
 """
@@ -55,11 +55,10 @@ _STIFFNESS = np.diag([100.0, 100.0, 100.0, 300.0] + [5.0] * TRAITS)
 """Hours of one unit of unrest that weigh as much as the prior"""
 _BEND_LIMITS = (np.array([-0.5, -0.5, -0.5, -1.0] + [-3.0] * TRAITS), np.array([1.5, 1.5, 1.5, 1.0] + [3.0] * TRAITS))
 _OUTLIER = 3.0
-_CONFORMAL_STEP = 0.01
-_MISS_LIMITS = (-0.2, 0.4)
+_CONFORMAL_STEP = 0.007
+_MISS_LIMITS = (-0.05, 0.4)
 _MISS_LEAST = 0.005
-"""What the table is asked for at most; below, bands are stretched."""
-_STRETCH = 2.0
+"""What the table is asked for; below is debt."""
 _HALF_LIMIT = 6.0e4
 """What half a float holds, in which trials are stored"""
 
@@ -181,10 +180,6 @@ class Record:
     def levels(self) -> Array:
         """Return the share of outcomes each band has to hold by the table: (rooms, horizons, bands)."""
         return 1.0 - np.maximum(self.miss, _MISS_LEAST)
-
-    def stretch(self) -> Array:
-        """Return how much wider than the table each band has to be."""
-        return 1.0 + _STRETCH * np.maximum(_MISS_LEAST - self.miss, 0.0)
 
     def owed(self, hour: int) -> int:
         """Return how many hours up to this one there are to learn from."""
