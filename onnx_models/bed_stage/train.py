@@ -22,6 +22,7 @@ from . import fit
 from .card import described
 from .data import Sleeper, sleepers
 from .evaluate import HERE, NAME, SEED, Columns, summed
+from .home import at_home
 
 VERSION: Final = "1.0.0"
 _ABOUT: Final = {
@@ -70,4 +71,4 @@ def train(data: Path, folder: Path = FOLDER, card: Path | None = HERE) -> list[P
         return [path]
     columns, learned = held_out(people)
     report = summed(columns, version=VERSION, engine="draft")
-    return [path, write(described(report, found, learned), card)]
+    return [path, write(described(report, found, learned, at_home(data, people, BedStager(fit.Draft.of(found)))), card)]

@@ -1,6 +1,6 @@
 """The card of the nightly baselines: what is claimed, on whom, and what was not found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -30,17 +30,17 @@ _CLAIMS: Final[tuple[tuple[str, str, str, bool, float | None, bool, str], ...]] 
     (
         "two counts of breathing differ, median of a night, 1/min",
         "breath_gap_night",
-        "24 nights of 11 persons",
+        "belts",
         True,
         None,
         False,
         "bed vibration against a reference ±0.9 (Helena, own tests)",
     ),
-    ("minutes of a belt with a breathing rate", "breath_told", "24 nights of 11 persons", True, None, True, ""),
+    ("minutes of a belt with a breathing rate", "breath_told", "belts", True, None, True, ""),
     (
         "heart rate of a minute against the strap's own, 1/min",
         "heart_error_minute",
-        "19 nights of 12 persons",
+        "straps",
         True,
         None,
         False,
@@ -58,7 +58,7 @@ _CLAIMS: Final[tuple[tuple[str, str, str, bool, float | None, bool, str], ...]] 
     (
         "restlessness of the heart from one value a minute beside one a second, correlation",
         "minute_for_second",
-        "19 nights of 12 persons",
+        "straps",
         True,
         None,
         True,
@@ -77,8 +77,8 @@ _CLAIMS: Final[tuple[tuple[str, str, str, bool, float | None, bool, str], ...]] 
 )
 
 
-def described(report: Evaluation, watches: Sequence[Watch]) -> Card:
-    """Return the card."""
+def described(report: Evaluation, watches: Sequence[Watch], counts: Mapping[str, str]) -> Card:
+    """Return the card; `counts` says how much `belts` and `straps` are, in words."""
     metrics, intervals = report["metrics"], report["intervals"]
     return Card(
         name=NAME,
@@ -98,7 +98,7 @@ def described(report: Evaluation, watches: Sequence[Watch]) -> Card:
             Source(
                 name="Home ballistocardiogram set, reference part (Sci Data 2024, s41597-024-03950-5)",
                 licence="CC BY 4.0 by the store's default",
-                subjects="16 of 32 persons: 24 nights of a belt, 19 of a strap",
+                subjects=f"16 of 32 persons; a belt {counts['belts']}, a strap {counts['straps']}",
                 real=True,
                 used_for="judging breathing and heart rates",
             ),
@@ -119,7 +119,7 @@ def described(report: Evaluation, watches: Sequence[Watch]) -> Card:
                 metric=key,
                 value=metrics[key],
                 interval=intervals[key],
-                n=count,
+                n=counts.get(count, count),
                 real=real,
                 target=target,
                 at_least=least,

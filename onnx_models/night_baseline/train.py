@@ -8,10 +8,14 @@ from pathlib import Path
 from ..card import write
 from ..export import FOLDER as SHIPPED
 from .card import described
-from .data import watches
+from .data import belts, straps, watches
 from .evaluate import HERE, NAME, evaluate
 
 
 def train(data: Path, _: Path = SHIPPED, card: Path | None = HERE) -> list[Path]:
     """Write the card of what is measured on everybody below a folder."""
-    return [] if card is None else [write(described(evaluate(NAME, data), watches(data)), card)]
+    if card is None:
+        return []
+    worn = {"belts": [each.person for each in belts(data)], "straps": [each.person for each in straps(data)]}
+    counts = {name: f"{len(each)} nights of {len(set(each))} persons" for name, each in worn.items()}
+    return [write(described(evaluate(NAME, data), watches(data), counts), card)]
