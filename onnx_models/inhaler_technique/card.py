@@ -129,7 +129,7 @@ def _ranges() -> list[str]:
 
     return [
         "Each person's habits are drawn from these ranges, each puff varies around them, and about one in three puffs is",
-        "anything at all so that every class is met. [F] found in the source, [R] recalled, [A] assumed.",
+        "anything at all so that every class is met. [F] found in a source (Taylor 2018), [R] recalled, [A] assumed.",
         "",
         *table(
             ["what", *FAMILIES],
@@ -172,11 +172,13 @@ def write(found: Evaluation, decisions: Mapping[str, Mapping[str, float]], folde
         ],
         split="by simulated person. `plain` people teach, `shifted` ones decide, `far` ones, with other hands, lungs, "
         "inhalers and sensors, only give figures.",
-        seeds="20261123 throughout; a person and a puff depend on it, their family and number alone.",
-        chosen="weight decay, temperature, each rule's bias and error, and abstention on `shifted` people of odd number; "
-        "network or rule on those of even number. By hand: features, hidden units, ranges of all three families. While "
-        "the features and the criterion between network and rule were worked out, a human looked at figures of `far` "
-        "people of another seed: these figures are of people drawn afterwards, from the same ranges.",
+        seeds="20261123 for who teaches and decides, 20261124 for who is judged; a person and a puff depend on it, on "
+        "their family and number alone.",
+        chosen="weight decay, temperature, each rule's bias and error, abstention and the bar for a press on `shifted` "
+        "people of odd number; network or rule on those of even number. By hand: features, hidden units, which rules "
+        "have a bias, the criterion between network and rule, and the ranges of all families. While these were worked "
+        "out, figures of `far` people of two other seeds were looked at; the people judged here were drawn afterwards "
+        "and once, but from the same ranges.",
         evaluation=found,
         claims=_claims(found),
         sections=[

@@ -30,7 +30,8 @@ from .sensor import FAULTS
 
 NAME: Final = "inhaler_technique"
 HERE: Final = Path(__file__).parent
-SEED: Final = 20261123
+SEED: Final = 20261124
+"""Of who is judged; drawn once, after everything else was settled"""
 FAR_PEOPLE, FAR_PUFFS, FAR_IDLE = range(1000, 1060), 8, 3
 FAULT_PEOPLE, FAULT_PUFFS, FAULT_IDLE = range(2000, 2012), 3, 1
 PLAIN_PEOPLE: Final = range(3000, 3012)

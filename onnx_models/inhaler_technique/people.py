@@ -2,7 +2,7 @@
 
 `PLAIN` teaches. `SHIFTED` decides between network and rule, `FAR` gives the card's figures; both lie beyond `PLAIN` on
 purpose, and differ from each other: other hands, lungs, inhalers and sensors. Nothing here was measured on anybody:
-[F] is a figure found in the source named in the card, [R] recalled, [A] assumed.
+[F] is a figure found in a source (above 90 L/min critical: Taylor 2018), [R] recalled, [A] assumed.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ ORIGIN: Final[Mapping[str, str]] = {
     "stroke_cm": "[A] half the way of shaking, cm; with the pitch it gives g: 4 cm at 3 Hz are 1.4 g",
     "shake_off_deg": "[A] direction of shaking away from the canister, deg",
     "wrist_deg": "[A] turning of the wrist while shaking, deg at its peak",
-    "shake_s": "[R] habit of shaking, s (5 s is asked); per puff +-35 %",
+    "shake_s": "[A] habit of shaking, s (5 asked [R]); per puff +-35 %",
     "tilt_deg": "[A] habit of holding at the press, deg; per puff +-8",
     "settle_s": "[A] from shaking to the press, s",
     "walk_g": "[A] steps before use (one puff in five), g",
@@ -27,19 +27,19 @@ ORIGIN: Final[Mapping[str, str]] = {
     "jolt_g": "[A] the canister's stop, g",
     "jolt_ms": "[A] length of that jolt, ms",
     "release_s": "[A] until the canister springs back, s",
-    "offset_s": "[R] habit: press after the start of the breath, s; per puff +-0.25",
-    "peak_lpm": "[F] habit: peak flow of the breath, L/min (30 the aim, 90 critical); per puff +-15 %",
+    "offset_s": "[A] habit (-0.2 to 0.5 is well timed [R]): press after the start of the breath, s; per puff +-0.25",
+    "peak_lpm": "[A] habit: peak flow of the breath, L/min (30 the aim, above 90 critical [F]); per puff +-15 %",
     "rise_s": "[R] breath from 10 to 90 % of its peak, s",
     "volume_l": "[R] breath, L",
-    "hold_s": "[R] habit of holding the breath, s (5 to 10 asked); per puff +-30 %",
+    "hold_s": "[A] habit of holding the breath, s (5 to 10 asked [R]); per puff +-30 %",
     "lowers": "[A] share of puffs after which the inhaler is lowered while the breath is held",
     "blows": "[A] share of puffs breathed out through the inhaler",
     "acc_noise_g": "[A] sensor noise, g",
     "acc_bias_g": "[A] sensor offset, g",
     "acc_gain": "[A] sensor gain error, 1",
     "mount_deg": "[A] sleeve mounted askew, deg",
-    "gyro_noise_dps": "[A] deg/s",
-    "gyro_bias_dps": "[A] deg/s",
+    "gyro_noise_dps": "[A] the gyroscope's noise, deg/s",
+    "gyro_bias_dps": "[A] the gyroscope's offset, deg/s",
     "range_g": "[A] the sensor's range, g",
     "rate_hz": "[A] samples of motion a second, as recorded",
     "drop": "[A] share of samples lost",

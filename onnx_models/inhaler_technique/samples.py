@@ -38,6 +38,8 @@ FEATURES: Final[Mapping[str, tuple[str, ...]]] = {
     "trace_hold": HOLD_FEATURES,
 }
 """What a network of each part would see; tilt is gravity, and its rule has no rival"""
+CHUNK: Final = 15
+"""People at once: the sleeve is stepped through for all of them together"""
 NEAR: Final = 12
 """Samples of the grid between a press and where it was found"""
 
@@ -123,9 +125,8 @@ def cases(
     people: Sequence[Person], puffs: int, idle: int, seed: int, fault: Fault = _own, *, label: str = "puffs"
 ) -> list[Case]:
     """Return puffs of people as their sensors see them."""
-    return [
-        each for somebody in track(people, label) for each in seen(done([somebody], puffs, idle, seed), seed, fault)
-    ]
+    some = [people[low : low + CHUNK] for low in range(0, len(people), CHUNK)]
+    return [each for part in track(some, label) for each in seen(done(part, puffs, idle, seed), seed, fault)]
 
 
 def _sent(said: Sensed, trace: technique.Trace) -> Sensed:

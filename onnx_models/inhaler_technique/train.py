@@ -21,11 +21,12 @@ from .. import export
 from ..export import ship_twins
 from .card import write
 from .draft import VERSION, Draft
-from .evaluate import HERE, NAME, SEED, evaluate
+from .evaluate import HERE, NAME, evaluate
 from .fit import Layers, Part, bar, network, rule, settled, table
 from .samples import FEATURES, Case, cases, examples, group
 from .sensor import FAULTS
 
+SEED: Final = 20261123
 TEACH, TEACH_PUFFS, TEACH_IDLE = range(120), 12, 4
 DECIDE, DECIDE_PUFFS, DECIDE_IDLE = range(120), 8, 2
 ASKEW: Final = range(200, 216)

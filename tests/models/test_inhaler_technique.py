@@ -33,10 +33,11 @@ from tests.hardware.toolchain import Compile
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make do with few people, for time."""
-    monkeypatch.setattr(workshop, "FAR_PEOPLE", range(1000, 1006))
-    monkeypatch.setattr(workshop, "FAULT_PEOPLE", range(2000, 2002))
+    monkeypatch.setattr(workshop, "FAR_PEOPLE", range(1000, 1003))
+    monkeypatch.setattr(workshop, "FAULT_PEOPLE", range(2000, 2001))
     monkeypatch.setattr(workshop, "FAULT_PUFFS", 1)
-    monkeypatch.setattr(workshop, "PLAIN_PEOPLE", range(3000, 3002))
+    monkeypatch.setattr(workshop, "FAULT_IDLE", 0)
+    monkeypatch.setattr(workshop, "PLAIN_PEOPLE", range(3000, 3001))
 
 
 def put(path: Path, rows: list[dict[str, object]]) -> None:
@@ -174,8 +175,8 @@ def test_faults_never_break_it_and_missing_channels_are_never_ok(fault: str) -> 
 @pytest.mark.usefixtures("small")
 def test_evaluate_needs_no_data_and_says_it_is_simulated(tmp_path: Path) -> None:
     found = workshop.evaluate("inhaler_technique", tmp_path, NumpyEngine())
-    assert found["n_subjects"] == 6
-    assert found["metrics"]["sim_people"] == 6.0
+    assert found["n_subjects"] == 3
+    assert found["metrics"]["sim_people"] == 3.0
     assert found["metrics"]["sim_trace_tilt_error_deg"] is not None
     assert found["metrics"]["log_people"] is None
     assert found["metrics"]["rig_people"] is None
@@ -188,15 +189,15 @@ def test_evaluate_needs_no_data_and_says_it_is_simulated(tmp_path: Path) -> None
 
 @pytest.mark.usefixtures("small")
 def test_recordings_are_scored_and_learned_without_each_person(tmp_path: Path) -> None:
-    rig(tmp_path, people=4, puffs=16)
+    rig(tmp_path, people=4, puffs=12)
     put(tmp_path / "recordings" / "broken.csv.gz", [{"what": "no columns"}])
     (tmp_path / "recordings" / "torn.csv.gz").write_bytes(b"\x1f\x8b\x08")
     put(tmp_path / "aamos00" / "smartinhaler.csv.gz", [{"user_key": 1, "date": 2, "hour": 3, "name": "x"}] * 3)
-    assert len(recordings(tmp_path)) == 64
+    assert len(recordings(tmp_path)) == 48
 
     found = workshop.evaluate("inhaler_technique", tmp_path, NumpyEngine())
     assert found["metrics"]["rig_people"] == 4.0
-    assert found["metrics"]["rig_puffs"] == 64.0
+    assert found["metrics"]["rig_puffs"] == 48.0
     assert found["metrics"]["rig_trace_hold_right"] is None
     assert (found["metrics"]["rig_trace_tilt_error_deg"] or 99.0) < 7.0
     assert (found["metrics"]["rig_press_f1"] or 0.0) > 0.8
@@ -219,6 +220,6 @@ def test_training_gives_the_same_bytes(tmp_path: Path) -> None:
     files = []
     for name in ("one", "two"):
         folder = tmp_path / name
-        (made,) = train(tmp_path, folder, None, teach=range(10), askew=range(200, 201), decide=range(8))
+        (made,) = train(tmp_path, folder, None, teach=range(5), askew=range(200, 201), decide=range(4))
         files.append([made.read_bytes(), (folder / "inhaler_technique.float.onnx").read_bytes()])
     assert files[0] == files[1]

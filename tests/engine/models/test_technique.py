@@ -18,7 +18,7 @@ from custom_components.smartloop.engine.models.technique import Sensed, Sleeve, 
 from custom_components.smartloop.engine.models.technique_rules import POWDER, RULERS, SPRAY, Step, Verdict, gap
 from custom_components.smartloop.inference.catalog import Catalog
 from custom_components.smartloop.inference.numpy_engine import NumpyEngine
-from tests.engine.features.test_technique import PRESS_S, trace
+from tests.engine.puff import PRESS_S, trace
 
 FOLDER = Path(__file__).resolve().parents[3] / "custom_components" / "smartloop" / "onnx"
 SLOW = tuple(30.0 * math.sin(math.pi * min((k + 0.5) * 0.15 / 3.0, 1.0)) for k in range(32))
@@ -65,7 +65,7 @@ def test_a_puff_done_badly(judge: TechniqueJudge) -> None:
             shake_s=1.5,
             tilt_deg=80.0,
             peak_flow_lpm=140.0,
-            envelope=[0.0] * 12 + [60.0, 120.0, 140.0, 140.0, 138.0, 130.0, 60.0] + [0.0] * 10,
+            envelope=[*[0.0] * 12, 60.0, 120.0, 140.0, 140.0, 138.0, 130.0, 60.0, 0.0],
             gap_s=9.0,
         )
     ).steps
@@ -276,3 +276,39 @@ def test_a_part_sees_its_own_features_only() -> None:
         "short": 0.5,
         "ok": 0.5,
     }
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(40))
+def test_rubbish_is_survived_and_no_number_is_made_up(shipped: TechniqueJudge, seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    count = int(chance.integers(0, 2600))
+    at = np.cumsum(chance.exponential(0.01, count)) * chance.choice([1.0, 0.1, 10.0])
+    if seed % 5 == 0:
+        chance.shuffle(at)
+    if seed % 3 == 0:
+        at[count // 2 :] += chance.choice([-50.0, 50.0, 1e9])
+    size = float(chance.choice([0.0, 0.01, 1.0, 50.0]))
+    moves = chance.normal(0, size, (count, 3)) + np.array([0.0, 0.0, 1.0])
+    moves[chance.random(count) < 0.2] = chance.choice([np.nan, np.inf, 0.0])
+    given = Trace(
+        at=at,
+        acceleration=moves,
+        turning=chance.normal(0, chance.choice([1.0, 500.0]), (count, 3)) if seed % 2 else None,
+        flow=chance.normal(0, chance.choice([1.0, 40.0, 900.0]), count) if seed % 4 else None,
+    )
+    press = None if seed % 2 else float(chance.uniform(-5, 40))
+    sent = Sensed(
+        shake_s=float(chance.choice([np.nan, -1.0, 3.0, 1e9])),
+        tilt_deg=float(chance.choice([np.inf, 3.0, -4.0])),
+        peak_flow_lpm=float(chance.choice([np.nan, 0.0, 50.0, 1e6])),
+        envelope=chance.normal(0, 300, int(chance.integers(0, 40))).tolist(),
+        envelope_step_s=float(chance.choice([0.0, 0.15, 5.0, np.nan])),
+        gap_s=float(chance.normal(0, 100)),
+        gap_uncertainty_s=float(chance.choice([np.nan, 0.0, -3.0, 1.0])),
+    )
+    for said in (shipped.judge_trace(given, press_s=press), shipped.judge(sent)):
+        for verdict in said.steps.values():
+            assert all(math.isfinite(chance) for chance in verdict.probabilities.values())
+            assert verdict.measured or (verdict.label is None and verdict.why)
+        band(said.steps)

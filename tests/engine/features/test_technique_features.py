@@ -9,23 +9,7 @@ import pytest
 from custom_components.smartloop.engine.features import technique
 from custom_components.smartloop.engine.features.inhalation import curve
 from custom_components.smartloop.engine.features.technique import Array, Trace
-
-PRESS_S = 15.0
-
-
-def trace(
-    *, shake_s: float = 5.0, hertz: float = 3.0, size_g: float = 1.5, tilt_deg: float = 20.0, rate: float = 100.0
-) -> Trace:
-    """Return a still inhaler that was shaken until 2 s before the press."""
-    at = np.arange(0.0, 25.0, 1.0 / rate)
-    chance = np.random.default_rng(1)
-    tilt = np.radians(tilt_deg)
-    up = np.array([np.sin(tilt), 0.0, np.cos(tilt)])
-    moves = np.tile(up, (at.size, 1)) + 0.01 * chance.normal(0, 1, (at.size, 3))
-    shaken = (at > PRESS_S - 2.0 - shake_s) & (at <= PRESS_S - 2.0)
-    moves[shaken, 2] += size_g * np.sin(2 * np.pi * hertz * at[shaken])
-    moves[np.argmax(at >= PRESS_S)] -= 2.0 * up
-    return Trace(at=at, acceleration=moves)
+from tests.engine.puff import PRESS_S, every, trace
 
 
 def seen(given: Trace) -> technique.Motion:
@@ -104,12 +88,12 @@ def test_order_does_not_matter_and_doubles_neither() -> None:
     "broken",
     [
         Trace(at=np.array([])),
-        Trace(at=np.arange(100.0)),
-        Trace(at=np.arange(100.0), acceleration=np.full((100, 3), np.nan)),
+        Trace(at=every(1.0, 100.0)),
+        Trace(at=every(1.0, 100.0), acceleration=np.full((100, 3), np.nan)),
         Trace(at=np.full(200, 5.0), acceleration=np.ones((200, 3))),
-        Trace(at=np.arange(0.0, 2.0, 0.01), acceleration=np.ones((200, 3))),
-        Trace(at=np.arange(0.0, 200.0, 0.9), acceleration=np.ones((223, 3))),
-        Trace(at=np.arange(10.0), acceleration=np.ones((7, 3))),
+        Trace(at=every(0.01, 2.0), acceleration=np.ones((200, 3))),
+        Trace(at=every(0.9, 200.0), acceleration=np.ones((223, 3))),
+        Trace(at=every(1.0, 10.0), acceleration=np.ones((7, 3))),
         Trace(at=np.full(300, np.nan), acceleration=np.ones((300, 3))),
     ],
 )
