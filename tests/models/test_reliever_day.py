@@ -99,6 +99,16 @@ def test_training_again_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one" / "catalog.json").read_text() == (tmp_path / "two" / "catalog.json").read_text()
 
 
+def test_the_card_is_of_people_left_out(tmp_path: Path) -> None:
+    _, card = train(study(tmp_path / "data"), tmp_path / "out", tmp_path / "card")
+    results = json.loads((tmp_path / "card" / "results.json").read_text())
+
+    assert "leave one person out" in card.read_text().lower()
+    assert results["evaluation"]["n_subjects"] == 4
+    assert {each["metric"] for each in results["claims"]} == {"gain_over_week_rate", "auc", "ece"}
+    assert results["evaluation"]["metrics"]["share_answered"] < 1.0
+
+
 def test_two_people_are_too_few_to_choose_anything(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="three are needed"):
         train(study(tmp_path / "data", count=2), tmp_path / "out", None)
