@@ -16,6 +16,8 @@ RENAMED = (
     ("kasteren_A", "kasteren_B"),
     ("mit_1", "mit_2"),
     ("resp5hz_s", "resp5hz_z"),
+    ("datatraining", "datatest2"),
+    ("datatest.", "datatest3."),
 )
 LEFT_OUT = ("belgium_house_10min", "kasteren_C", "open_bandit_small", "men_", "dict_")
 """Sets need not all be there."""

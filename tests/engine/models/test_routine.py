@@ -123,25 +123,36 @@ def test_what_is_undone_stays_away_and_what_is_edited_stays() -> None:
 
 def test_an_act_by_hand_counts_three_days() -> None:
     book = book_of(lamp(range(14)))
-    before = only(book).probability
-    assert not book.by_hand("unknown", instant(14, 1140.0), wanted=False)
-    for day in (14, 15):
-        assert book.by_hand("lamp", instant(day, 1140.0), wanted=False)
-        book.observe("lamp", instant(day, 1145.0))
-    assert not book.routines or only(book).probability < before - 0.1
-    for day in (16, 17, 18):
-        book.by_hand("lamp", instant(day, 1135.0), wanted=False)
-        book.observe("door", instant(day, 1145.0))
-    book.observe("door", instant(21, 1145.0))
+    told = only(book)
+    assert not book.by_hand("unknown", instant(14, told.at), wanted=False)
+    assert not book.by_hand(told.key, instant(14, told.at - 60.0), wanted=False)
+    for day in (14, 15, 16, 17):
+        now = instant(day, told.at + 5.0)
+        assert book.by_hand(told.key, now, wanted=False) or day > 14
+        book.observe("door", now)
+    book.observe("door", instant(18, 600.0))
     assert all(each.days is Days.FREE for each in book.routines)
+
+
+def test_of_several_answers_a_day_the_last_counts() -> None:
+    once, often = (book_of(lamp(range(14))) for _ in range(2))
+    told = only(once)
+    for book, answers in ((once, [True]), (often, [False, False, True])):
+        for late, wanted in enumerate(answers):
+            assert book.by_hand(told.key, instant(14, told.at + late), wanted=wanted)
+        book.observe("lamp", instant(14, told.at + 4.0))
+        book.observe("lamp", instant(15, told.at))
+    assert only(once) == only(often)
+    assert only(once).probability > told.probability
 
 
 def test_an_act_on_a_free_day_says_nothing_of_working_days() -> None:
     book = book_of(lamp(range(19)))
+    told = only(book)
     for day in (19, 20):
-        book.by_hand("lamp", instant(day, 1140.0), wanted=False)
-        book.observe("door", instant(day, 1145.0))
-    book.observe("door", instant(21, 1145.0))
+        book.by_hand(told.key, instant(day, told.at), wanted=False)
+        book.observe("door", instant(day, 1150.0))
+    book.observe("door", instant(21, 600.0))
 
     assert only(book).days is Days.WORKING
 
@@ -177,7 +188,8 @@ def test_it_comes_back_from_disk() -> None:
     uses = list(life(30))
     whole = book_of(uses)
     half = book_of(uses[: len(uses) // 2])
-    half.by_hand("kitchen", uses[len(uses) // 2 - 1][1], wanted=True)
+    told = half.routines[-1]
+    half.by_hand(told.key, instant(15, told.at), wanted=True)
     half.undo(half.routines[0].key)
     again = RoutineBook.restored(json.loads(json.dumps(half.snapshot())))
     for use in uses[len(uses) // 2 :]:

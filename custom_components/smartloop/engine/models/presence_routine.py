@@ -37,6 +37,8 @@ _SD: Final = 0.3
 """Of the head's weights before any hour"""
 _KEPT_HOURS: Final = 336.0
 """Room-hours over which the record of network against average is kept"""
+PATIENCE: Final = 3.0
+"""Log-loss by which the head may fall behind the average before it is silenced: luck of a few hours"""
 _BOUND: Final = 1e-3
 
 SILENT: Final = "silent_home"
@@ -106,7 +108,7 @@ class PresenceForecaster:
     @property
     def reverted(self) -> bool:
         """Return whether the average speaks, as the network did worse here."""
-        return self._lead < 0.0
+        return self._lead < -PATIENCE
 
     def use(self, room: str, now: Instant) -> bool:
         """Take in a use; False when it comes too late."""

@@ -12,7 +12,21 @@ from typing import Final, Self
 from ..errors import SnapshotError
 from ..features.presence import BACK_S, DAY_S, Instant
 from .personal_state import Fields, Record
-from .routine import DAY_START, DROP, EVIDENCE, KEPT_DAYS, QUARTERS, ByHand, Days, DayUse, Routine, Track, quarter_of
+from .routine import (
+    BY_HAND_S,
+    DAY_START,
+    DROP,
+    EVIDENCE,
+    KEPT_DAYS,
+    QUARTERS,
+    ByHand,
+    Days,
+    DayUse,
+    Routine,
+    Track,
+    apart,
+    quarter_of,
+)
 
 KIND: Final = "routines"
 VERSION: Final = 1
@@ -73,13 +87,21 @@ class RoutineBook:
             self._start, self._free = start, now.free
         return True
 
-    def by_hand(self, thing: str, now: Instant, *, wanted: bool) -> bool:
-        """Count an act within ten minutes of a routine's own, against it or for it, as three days."""
-        if thing not in self._tracks or not self.advance(now):
+    def by_hand(self, key: str, now: Instant, *, wanted: bool) -> bool:
+        """Count what a person does within ten minutes of a routine's time, against it or for it, as three days.
+
+        False where it is no answer to it. Of several answers a day the last counts.
+        """
+        routine = next((each for each in self.routines if each.key == key), None)
+        if routine is None or not self.advance(now):
             return False
-        self._tracks[thing].by_hand.append(
-            ByHand(number=self._number, free=self._free, quarter=quarter_of(now.minute), wanted=wanted)
-        )
+        if not routine.days.include(free=now.free) or 60.0 * apart(routine.at, now.minute) > BY_HAND_S:
+            return False
+        track = self._tracks[routine.thing]
+        act = ByHand(number=self._number, free=self._free, quarter=quarter_of(routine.at), wanted=wanted)
+        kept = [each for each in track.by_hand if (each.number, each.quarter) != (act.number, act.quarter)]
+        track.by_hand.clear()
+        track.by_hand.extend([*kept, act])
         return True
 
     def undo(self, key: str) -> bool:
