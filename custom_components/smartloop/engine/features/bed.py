@@ -13,6 +13,7 @@ with the night's median. Their filter's window of 285 s is left out: constants r
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from math import isfinite
 from typing import Final
@@ -166,9 +167,8 @@ def _longest(told: Sequence[BedMinute]) -> Sequence[BedMinute]:
 
 def smooth(values: Array, sigma: float) -> Array:
     """Return values (T,) under a Gaussian of `sigma` minutes, which at the ends has only the near half."""
-    kernel = _gaussian(sigma)
+    kernel, weight = _gaussian(sigma, values.size)
     reach = kernel.size // 2
-    weight = np.convolve(np.ones(values.size), kernel)[reach : reach + values.size]
     return np.asarray(np.convolve(values, kernel)[reach : reach + values.size] / weight)
 
 
@@ -180,9 +180,12 @@ def smooth_known(values: Array, sigma: float) -> Array:
     return np.where(known, out, np.nan)
 
 
-def _gaussian(sigma: float) -> Array:
+@lru_cache(maxsize=32)
+def _gaussian(sigma: float, size: int) -> tuple[Array, Array]:
+    """Return a kernel, and how much of it lies within `size` minutes about each: a night asks for the same ones often."""
     reach = int(np.ceil(3.0 * sigma))
-    return np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    return kernel, np.convolve(np.ones(size), kernel)[reach : reach + size]
 
 
 def deviation(heart_rate: Array) -> Array:
