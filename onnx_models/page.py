@@ -17,8 +17,8 @@ def results() -> dict[str, dict[str, Any]]:
     """Return what the last training run of each model measured."""
     found = {}
     for model in MODELS.values():
-        path = model.folder / (f"{model.name}.{RESULTS}" if model.trained_with else RESULTS)
-        if path.exists():
+        path = model.folder / RESULTS
+        if path.exists() and not model.trained_with:
             found[model.name] = json.loads(path.read_text("utf-8"))
     return found
 
