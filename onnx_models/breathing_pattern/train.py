@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from custom_components.smartloop.engine.models.breathing_pattern import BreathingPattern
+from custom_components.smartloop.engine.models.breathing_pattern import BreathingPattern, prepared
 from custom_components.smartloop.inference.numpy_engine import NumpyEngine
 from custom_components.smartloop.inference.reader import read
 
@@ -23,7 +23,9 @@ from . import fit
 from .card import described
 from .ceiling import ceilings
 from .data import Record, by_person, records
-from .evaluate import HERE, NAME, SEED, Columns, summed
+from .evaluate import HERE, NAME, SEED, summed
+from .score import judge
+from .worse import HARMS, HeldOut, harmed
 
 VERSION: Final = "1.0.0"
 _ABOUT: Final = {
@@ -43,16 +45,21 @@ def draft(learned: fit.Learned, *, exact: bool = False) -> Twin:
     return Twin(version=VERSION, metadata=metadata, session=NumpyEngine().load(data, read(data)))
 
 
-def held_out(nights: Sequence[fit.Told], everybody: Sequence[Record]) -> tuple[Columns, list[fit.Learned]]:
-    """Return every night judged by what was learned from other persons, and what that was."""
-    columns, learned = Columns(), []
+def held_out(nights: Sequence[fit.Told], everybody: Sequence[Record]) -> HeldOut:
+    """Return every night judged by what was learned from other persons; as recorded, and heard worse."""
+    out = HeldOut()
     for person, own in track(by_person(everybody).items(), "held out"):
         found = fit.learn([each for each in nights if each.record.person != person])
         rounded, exact = draft(found), draft(found, exact=True)
+        model = BreathingPattern(rounded)
         for record in own:
-            columns.add(record, BreathingPattern(rounded), BreathingPattern(exact), rounded.metadata)
-        learned.append(found)
-    return columns, learned
+            out.columns.add(record, model, BreathingPattern(exact), rounded.metadata)
+            for harm in HARMS:
+                worse = harmed(record, harm)
+                found_in, _, reason = prepared(worse.beats, start_s=0.0, minutes=worse.minutes)
+                out.worse[harm.name].append(judge(worse, model, found_in, reason))
+        out.learned.append(found)
+    return out
 
 
 def train(data: Path, folder: Path = FOLDER, card: Path | None = HERE) -> list[Path]:
@@ -75,6 +82,6 @@ def train(data: Path, folder: Path = FOLDER, card: Path | None = HERE) -> list[P
     )
     if card is None:
         return [path]
-    columns, learned = held_out(nights, everybody)
-    report = summed(columns, version=VERSION, engine="draft")
-    return [path, write(described(report, columns, found, learned, ceilings(nights)), card)]
+    held = held_out(nights, everybody)
+    report = summed(held.columns, version=VERSION, engine="draft")
+    return [path, write(described(report, held, found, ceilings(nights)), card)]

@@ -39,11 +39,12 @@ def test_quiet_hours_are_the_night_once_it_is_known() -> None:
 @pytest.mark.parametrize(
     ("flows", "level"),
     [
-        ([1.0, 1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 9.0, 1.0], 0.75),
-        ([60.0, 61.0, 64.0, 58.0, 90.0, 60.0], 59.333),
+        ([1.0, 1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 9.0, 1.0], 0.857),
+        ([60.0, 61.0, 64.0, 58.0, 90.0, 60.0, 60.0, 61.0], 60.571),
         ([0.0] * 8, 0.0),
         ([0.0, 8.0, 3.0, 17.0, 8.0, 12.0, 30.0, 5.0], None),
-        ([1.0] * 5, None),
+        ([7.0, 5.0, 13.0, 5.0, 2.0, 15.0, 14.0], None),
+        ([1.0] * 6, None),
     ],
 )
 def test_a_level_is_what_most_quiet_hours_share(flows: list[float], level: float | None) -> None:

@@ -99,7 +99,7 @@ def test_the_state_comes_back_from_json() -> None:
         {},
         {"version": 99},
         {"version": 1, "now": [], "lines": []},
-        {"version": 1, "now": [0.0] * 8, "lines": [[-1.0] * 6] * 10},
+        {"version": 1, "now": [0.0] * 9, "lines": [[-1.0] * 6] * 10},
     ],
 )
 def test_a_broken_state_is_refused(broken: object) -> None:

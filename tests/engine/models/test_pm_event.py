@@ -201,6 +201,15 @@ def test_smoke_is_told_at_the_second_reading_that_shows_it_and_once() -> None:
     assert len(burst(room)) == 1
 
 
+def test_smoke_is_told_while_something_else_is_in_the_air() -> None:
+    room = Room(every=10.0, rate=0.8)
+    room.live(2.0)
+    room.live(1.5, 1.0)
+    assert not burst(room)
+    room.live(0.1, 120.0)
+    assert len(burst(room)) == 1
+
+
 def test_mist_and_dust_are_no_smoke() -> None:
     room = Room(every=10.0)
     room.live(2.0)

@@ -79,7 +79,7 @@ class NightPattern:
     """Of the heard minutes, expected to show the pattern"""
     lo: float | None
     hi: float | None
-    """80 % band of the share, from nights held back"""
+    """Band in which about three of four unseen nights lay (the card has the figure)"""
     answered: float
     """Share of the minutes that were not abstained"""
     wording: Wording
