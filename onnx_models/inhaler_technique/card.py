@@ -226,8 +226,13 @@ def write(found: Evaluation, decisions: Mapping[str, Mapping[str, float]], folde
                 "and the start of the breath is guessed from how far the flow has risen."
             ),
             (
-                "The sleeve's firmware counts shaking above 0.35 g of |a| - 1; slow or short strokes (below about 1.2 g, 4 cm at "
-                "2.7 Hz) are not counted. In the simulation the band of 2 to 6 Hz of all three axes sees them."
+                "The sleeve's firmware counts shaking above 0.35 g of |a| - 1: slow or short strokes (below about 1.2 g, 4 cm "
+                "at 2.7 Hz) are often not counted, the others by about 0.7 s too long, which the network takes off. The band "
+                "of 2 to 6 Hz of all three axes, on whole traces, sees slow strokes too."
+            ),
+            (
+                "A press is sought by movement and flow alone, without the cap's contact and among taps and clicks made to be "
+                "like it; the sleeve, which knows of its cap, was told of each press here."
             ),
             (
                 "A held breath is seen only while the inhaler stays at the mouth or when it is breathed out through it: mostly "

@@ -3,6 +3,7 @@
 import csv
 import gzip
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,16 +14,26 @@ from ..report import Metrics
 HOUR_S: Final = 3600.0
 
 
+def _row(row: Mapping[str, str | None]) -> tuple[str, float, float, str] | None:
+    """Return a puff, None where the row tells of none."""
+    try:
+        return row["user_key"] or "", float(row["date"] or ""), float(row["hour"] or ""), row.get("name") or ""
+    except KeyError, ValueError:
+        return None
+
+
 def _rows(path: Path) -> list[tuple[str, float, float, str]]:
+    """Return the puffs of a log; what comes after a torn end is lost."""
+    found = []
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            return [
-                (row["user_key"], float(row["date"]), float(row["hour"]), row.get("name") or "")
-                for row in csv.DictReader(file)
-                if row.get("user_key") and row.get("date") and row.get("hour")
-            ]
-    except OSError, EOFError, UnicodeDecodeError, KeyError, ValueError, csv.Error:
-        return []
+            for row in csv.DictReader(file):
+                puff = _row(row)
+                if puff is not None:
+                    found.append(puff)
+    except OSError, EOFError, UnicodeDecodeError, csv.Error:
+        pass
+    return found
 
 
 def figures(data: Path) -> Metrics:

@@ -212,8 +212,11 @@ def test_logs_by_the_hour_tell_no_pause(asthma: Path, tmp_path: Path) -> None:
     assert (found["log_puffs"] or 0.0) > 1000.0
     assert found["log_pauses_judged"] == 0.0
     assert found["log_second_puff_gap_s"] is None
-    put(tmp_path / "smartinhaler.csv.gz", [{"user_key": "a", "date": "", "hour": "x", "name": ""}])
+    torn: dict[str, object] = {"user_key": "a", "date": "", "hour": "x", "name": ""}
+    put(tmp_path / "smartinhaler.csv.gz", [torn])
     assert logs.figures(tmp_path)["log_people"] is None
+    put(tmp_path / "smartinhaler.csv.gz", [torn, torn | {"date": 1, "hour": 2}])
+    assert logs.figures(tmp_path)["log_puffs"] == 1.0
 
 
 def test_training_gives_the_same_bytes(tmp_path: Path) -> None:
