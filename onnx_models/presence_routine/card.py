@@ -130,6 +130,12 @@ def _claims(report: Evaluation) -> list[Claim]:
             at_least=False,
         ),
         claim(
+            "told on real homes but held on fewer than half of three later days or more, a home-month",
+            "broken_per_home_month",
+            1.0,
+            at_least=False,
+        ),
+        claim(
             "later days on which a told routine held",
             "routines_held",
             None,

@@ -26,6 +26,7 @@ _RIGHT_MIN: Final = 60.0
 _HOLDS_MIN: Final = 52.5
 """A window of +-45 min around a quarter of 15"""
 _LATE_D: Final = 14
+_JUDGED: Final = 3
 
 
 @dataclass(kw_only=True, slots=True)
@@ -43,6 +44,13 @@ class Tally:
     delays: list[int] = field(default_factory=list)
     promised: list[float] = field(default_factory=list)
     held: list[bool] = field(default_factory=list)
+    by_key: dict[str, list[bool]] = field(default_factory=dict)
+    """The same, by routine"""
+
+    @property
+    def broken(self) -> int:
+        """Return how many routines, looking back, held on fewer than half of three later days or more."""
+        return sum(len(days) >= _JUDGED and sum(days) < len(days) / 2.0 for days in self.by_key.values())
 
 
 def _right(routine: Routine, habit: Habit, day: int) -> bool:
@@ -124,6 +132,7 @@ def real_figures(found: Sequence[Habits]) -> Metrics:
         "routines_promised": float(np.mean(promised)) if promised else None,
         "routines_held": float(np.mean(held)) if held else None,
         "routine_days": float(len(held)) if found else None,
+        "broken_per_home_month": sum(each.true.broken for each in found) / days * MONTH_D if days else None,
         "shuffled_false_per_home_month": sum(each.told for each in mixed) / mixed_days * MONTH_D
         if mixed_days
         else None,
@@ -169,9 +178,9 @@ def real(name: str, uses: Iterable[tuple[str, Instant]], evidence: float = EVIDE
                 for each in standing:
                     if each.days.include(free=free):
                         out.promised.append(each.probability)
-                        out.held.append(
-                            any(apart(each.at, minute) <= _HOLDS_MIN for minute in begun.get(each.thing, ()))
-                        )
+                        held = any(apart(each.at, minute) <= _HOLDS_MIN for minute in begun.get(each.thing, ()))
+                        out.held.append(held)
+                        out.by_key.setdefault(each.key, []).append(held)
             book.advance(now)
             standing, start, free, begun = tuple(book.routines), day, now.free, {}
             for each in standing:
