@@ -4,7 +4,8 @@ Each quantity has a `Baseline` of the person's own, which follows slowly and for
 the breathing lay three robust standard deviations above the usual on two nights running (models.md 5.4), once until it
 has come down again; it says that, never why. Nothing is said before fourteen nights.
 
-How well one slept, as told in the morning on a scale, is foretold by one's own mean: nothing else was clearly better.
+How well one slept, as told in the morning on a scale, is foretold by one's own mean: what the evening
+before knows added next to nothing to it (the card).
 """
 
 from collections.abc import Mapping, Sequence
