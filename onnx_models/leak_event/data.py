@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +23,7 @@ from custom_components.smartloop.engine.features.water import HOUR, JOIN_S, Draw
 type Array = NDArray[np.float64]
 
 DAY: Final = 24.0 * HOUR
-LATER: Final = datetime(2019, 7, 1, tzinfo=UTC).timestamp()
-"""Draws of the flat before were looked at while the rules of fixtures were written; only later ones are scored"""
+WEEK: Final = 7.0 * DAY
 CLEAN_SHARE: Final = 0.02
 """Of days without a still hour, up to which a home counts as clean (models.md 4.2)"""
 CLEAN_DAYS: Final = 60
@@ -96,8 +96,21 @@ def tuning_half(name: str) -> bool:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except EOFError, gzip.BadGzipFile:
+        # An empty or cut file is a household less, not the end.
+        return []
+
+
+def _number(text: str | None) -> float | None:
+    """Return a finite number, None for what is none."""
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 def seconds(text: str) -> float:
@@ -107,15 +120,12 @@ def seconds(text: str) -> float:
 
 
 def homes(data: Path) -> list[Home]:
-    """Return every household below a folder; refuse a folder without any."""
+    """Return every household below a folder; none where there is no meter."""
     found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for path in sorted((data / "daiad_hourly_meters").glob("*.csv.gz")):
         for row in _rows(path):
-            if row["reading_l"]:
-                found[row["household"]].append((seconds(row["time_local"]), float(row["reading_l"])))
-    if not found:
-        msg = f"no household in {data}: expected daiad_hourly_meters/*.csv.gz"
-        raise FileNotFoundError(msg)
+            if (reading := _number(row.get("reading_l"))) is not None and row.get("time_local"):
+                found[row["household"]].append((seconds(row["time_local"]), reading))
     return [
         Home(name=name, at=np.array([at for at, _ in rows]), total=np.array([total for _, total in rows]))
         for name, rows in sorted((name, sorted(rows)) for name, rows in found.items())
@@ -165,6 +175,29 @@ def nonstop(home: Home) -> list[tuple[float, float]]:
     return found
 
 
+STEADY_HOURS: Final = 8
+STEADY_SHARE: Final = 0.15
+
+
+def steady(home: Home) -> list[float]:
+    """Return the ends of all days (24 h, 12 of them read) with water that never stopped, at one level.
+
+    No hour without water, and the eight lowest hours within 1 L or 15 % of the lowest: what hindsight calls a constant
+    flow. It knows no habit and no bound; the watch is not asked.
+    """
+    at, rise = hourly(home)
+    out, low = [], 0
+    for place in range(at.size):
+        while at[place] - at[low] > DAY - 0.5 * HOUR:
+            low += 1
+        if place - low < 11 or at[place] - at[low] < 22.0 * HOUR:
+            continue
+        lowest = np.sort(rise[low : place + 1])[:STEADY_HOURS]
+        if lowest[0] > 0.0 and lowest[-1] - lowest[0] <= max(1.0, STEADY_SHARE * lowest[0]):
+            out.append(float(at[place]))
+    return out
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flat:
     """A flat's whole flow by the second, and which fixture it was."""
@@ -178,13 +211,14 @@ class Flat:
 
 def flat(data: Path) -> Flat | None:
     """Return the labelled flat, None where there is none."""
-    path = data / "weusedto_fixtures" / "flow_1s_nonzero.csv.gz"
-    if not path.exists():
-        return None
     by_second: defaultdict[float, dict[str, float]] = defaultdict(dict)
-    for row in _rows(path):
-        here = by_second[seconds(row["time_utc"])]
-        here[row["fixture"]] = here.get(row["fixture"], 0.0) + 0.06 * float(row["flow_ml_s"])
+    for path in sorted((data / "weusedto_fixtures").glob("flow_1s*.csv.gz")):
+        for row in _rows(path):
+            if (flow := _number(row.get("flow_ml_s"))) is not None and row.get("time_utc"):
+                here = by_second[seconds(row["time_utc"])]
+                here[row["fixture"]] = here.get(row["fixture"], 0.0) + 0.06 * flow
+    if not by_second:
+        return None
     at = sorted(by_second)
     return Flat(
         at=np.array(at),
@@ -211,6 +245,11 @@ class Labelled:
     draw: Draw
     fixture: str
 
+    @property
+    def week(self) -> int:
+        """Return the week since 1970: the unit of every split of the flat."""
+        return int(self.draw.start // WEEK)
+
 
 def draws(place: Flat) -> list[Labelled]:
     """Return the flat's draws, cut by the engine; the fixture that drew most names them."""
@@ -236,10 +275,10 @@ def showers(data: Path) -> dict[str, list[Draw]]:
     out: defaultdict[str, list[Draw]] = defaultdict(list)
     for path in sorted((data / "daiad_showers").glob("*.csv.gz")):
         for row in _rows(path):
-            litres, took = float(row["volume_l"] or 0.0), float(row["duration_s"] or 0.0)
-            if litres < 1.0 or took <= 0.0:
+            litres, took = _number(row.get("volume_l")) or 0.0, _number(row.get("duration_s")) or 0.0
+            if litres < 1.0 or took <= 0.0 or not row.get("time_local"):
                 continue
-            at, flow = seconds(row["time_local"]), float(row["flow_l_min"] or 60.0 * litres / took)
+            at, flow = seconds(row["time_local"]), _number(row.get("flow_l_min")) or 60.0 * litres / took
             ran = 60.0 * litres / max(flow, 0.1)
             # The meter's duration leaves pauses out or in; the flow says how long water ran.
             out[row["household"]].append(

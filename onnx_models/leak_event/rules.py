@@ -10,7 +10,7 @@ from copy import deepcopy
 from typing import Final, Protocol, Self
 
 from custom_components.smartloop.engine.features.water import HOUR, Meter
-from custom_components.smartloop.engine.models.leak import LeakWatch
+from custom_components.smartloop.engine.models.leak import LeakWatch, Stage
 from custom_components.smartloop.engine.models.leak_rate import RATES
 
 DAY: Final = 24.0 * HOUR
@@ -72,6 +72,15 @@ class Model:
         other.meter = Meter.restored(self.meter.snapshot())
         other.watch = LeakWatch.restored(self.watch.snapshot())
         return other
+
+
+class Confirmed(Model):
+    """The shipped watch, heard only when it is sure."""
+
+    @property
+    def alarm(self) -> float | None:
+        """Return the rate of which there is a sure alarm, L/h."""
+        return self.watch.alarm() if self.watch.stage() is Stage.CONFIRMED else None
 
 
 class _Hours(ABC):
@@ -159,6 +168,7 @@ class FixedNight(_Hours):
 
 RULES: Final[Mapping[str, Callable[[], Rule]]] = {
     "model": Model,
+    "confirmed_only": Confirmed,
     "fallback": TwoDays,
     "nonzero_24h": Nonzero24,
     "fixed_night": FixedNight,

@@ -1,4 +1,4 @@
-"""Score the rules by home: false alarms in clean homes, injected leaks found and how late; intervals by redrawing homes."""
+"""Score the rules by home: false alarms in clean homes, injected leaks found and how late."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,11 @@ import numpy as np
 
 from custom_components.smartloop.engine.features.water import HOUR
 
-from .data import DAY, Home, clean, nonstop
+from ..report import Metrics
+from .data import DAY, Home, clean, nonstop, steady
 from .rules import RULES, Rule
 from .simulate import FOLLOWED_S, RATES, Leak, Shape, leaks, step, with_leak
 
-type Metrics = dict[str, float | None]
-
-REDRAWS: Final = 400
 _PAUSE_S: Final = DAY
 """Without an alarm, after which the next is another one"""
 _BIG: Final = 0.9
@@ -36,8 +34,8 @@ class Block:
     alarms: int
     small: int
     """Of these, of the 0.5 L/h test alone"""
-    unexplained: int
-    """Of the alarms, with not one day without a still hour within the last two"""
+    level: int
+    """Of the alarms, with a day of constant flow (`data.steady`) within the last two"""
     able: float
     """Share of the leaks' starts at which it did not abstain"""
     delays: tuple[tuple[str, float], ...]
@@ -67,7 +65,7 @@ def _found(rule: Rule, home: Home, leak: Leak, size: float) -> float:
 
 def block(home: Home, rule: str, seed: int) -> Block:
     """Return what a rule did in a home."""
-    watch, runs, size = RULES[rule](), nonstop(home), step(home)
+    watch, runs, level, size = RULES[rule](), nonstop(home), steady(home), step(home)
     is_clean = clean(home)
     due = sorted(leaks(home, seed), key=lambda leak: leak.start) if is_clean else []
     edges: list[tuple[float, float]] = []
@@ -96,7 +94,7 @@ def block(home: Home, rule: str, seed: int) -> Block:
         spotless=is_clean and not runs,
         alarms=len(edges),
         small=sum(rate < _BIG for _, rate in edges),
-        unexplained=sum(not any(low <= at and high >= at - 2.0 * DAY for low, high in runs) for at, _ in edges),
+        level=sum(any(at - 2.0 * DAY <= end <= at for end in level) for at, _ in edges),
         able=float(np.mean(able)) if able else 0.0,
         delays=tuple(delays),
     )
@@ -113,13 +111,14 @@ def figures(blocks: Sequence[Block]) -> Metrics:
     spotless = [each for each in blocks if each.spotless]
     tested = [each for each in tidy if each.delays]
     out: Metrics = {
-        "clean_homes": float(len(tidy)),
-        "clean_home_years": sum(each.years for each in tidy),
+        "clean_homes": float(len(tidy)) if blocks else None,
+        "clean_home_years": sum(each.years for each in tidy) if blocks else None,
         "false_per_clean_year": _rate(tidy, lambda each: each.alarms),
         "false_1lph_per_clean_year": _rate(tidy, lambda each: each.alarms - each.small),
-        "false_unexplained_per_clean_year": _rate(tidy, lambda each: each.unexplained),
+        "false_small_per_clean_year": _rate(tidy, lambda each: each.small),
+        "false_no_level_per_clean_year": _rate(tidy, lambda each: each.alarms - each.level),
         "false_per_spotless_year": _rate(spotless, lambda each: each.alarms),
-        "spotless_home_years": sum(each.years for each in spotless),
+        "spotless_home_years": sum(each.years for each in spotless) if blocks else None,
         "alarms_per_year_all_homes": _rate(blocks, lambda each: each.alarms),
         "answered": float(np.mean([each.able for each in tested])) if tested else None,
     }
@@ -135,15 +134,4 @@ def figures(blocks: Sequence[Block]) -> Metrics:
         for span, values in shares.items():
             out[f"found_{leak}_{span}"] = float(np.mean(values)) if values else None
         out[f"delay_h_{leak}"] = float(np.median(hours)) if hours else None
-    return out
-
-
-def intervals(blocks: Sequence[Block], seed: int) -> dict[str, list[float] | None]:
-    """Return 90 % intervals by redrawing homes."""
-    chance = np.random.default_rng(seed)
-    drawn = [figures([blocks[place] for place in chance.integers(0, len(blocks), len(blocks))]) for _ in range(REDRAWS)]
-    out: dict[str, list[float] | None] = {}
-    for key in drawn[0]:
-        values = [value for each in drawn if (value := each[key]) is not None]
-        out[key] = [round(float(q), 4) for q in np.quantile(values, (0.05, 0.95))] if values else None
     return out

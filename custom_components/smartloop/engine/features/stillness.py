@@ -25,8 +25,8 @@ _KNOWN: Final = 6.0
 """Days of each hour, from which the habit counts"""
 _QUIETEST: Final = 8
 """Hours of the day that are called quiet"""
-_OFTEN: Final = 0.4
-"""Of the days, in which such an hour is still"""
+_OFTEN, _MOSTLY = 0.4, 0.6
+"""Of the days, in which such an hour is still at least; one that is so often is quiet anyway"""
 
 
 class Habit:
@@ -70,7 +70,7 @@ class Habit:
 
     def quiet(self, start: float, end: float) -> bool:
         """Return whether about an hour is one of those of the day in which water mostly stands still."""
-        return self._share[self._place(start, end)] >= max(sorted(self._share)[-_QUIETEST], _OFTEN)
+        return self._share[self._place(start, end)] >= min(max(sorted(self._share)[-_QUIETEST], _OFTEN), _MOSTLY)
 
     def snapshot(self) -> list[float]:
         """Return everything as JSON values."""
@@ -89,11 +89,12 @@ class Habit:
 
 
 _SPAN: Final = 48.5 * HOUR
-_FEWEST: Final = 6
-_LOWEST: Final = 0.3
-"""Of the quiet hours, whose mean is the level"""
+_FEWEST: Final = 7
+"""Quiet hours at the level, at least"""
+_BELOW: Final = 0.1
+"""Of the quiet hours, that may lie below: a leak hardly lets one"""
 _ALIKE: Final = 0.5
-"""Of the quiet hours, that run at the level; in the others water is drawn"""
+"""Of the quiet hours, that run at the level, at least; in the others water is drawn"""
 _STEPS: Final = 1.2
 """Steps of the meter, and share of the level, beyond it that still is the level: pressure changes, meters count"""
 _SWAY: Final = 0.2
@@ -122,13 +123,9 @@ class Lately:
         flows = sorted(flow for end, flow in self._hours if end > since)
         if len(flows) < _FEWEST:
             return None
-        lowest = flows[: max(int(_LOWEST * len(flows)), 2)]
-        low = sum(lowest) / len(lowest)
+        low = flows[int(_BELOW * len(flows))]
         near = [flow for flow in flows if flow <= low + _STEPS * step + _SWAY * low]
-        if len(near) < _ALIKE * len(flows):
-            return None
-        half = flows[: max(int(_ALIKE * len(flows)), 1)]
-        return sum(half) / len(half)
+        return sum(near) / len(near) if len(near) >= max(_FEWEST, _ALIKE * len(flows)) else None
 
     def snapshot(self) -> list[list[float]]:
         """Return everything as JSON values."""

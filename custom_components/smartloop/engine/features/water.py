@@ -8,7 +8,7 @@ when the next reading repeats it (a swapped meter); alone it is a lost digit.
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
-from math import inf
+from math import inf, log
 
 from ..errors import SnapshotError
 from .state import numbers
@@ -135,6 +135,27 @@ class Draw:
     def running(self) -> float:
         """Return the share of the time in which water ran."""
         return min(self.flowing_s / max(self.seconds, 1.0), 1.0)
+
+
+SHAPE_S = 5.0
+"""s between readings that show a draw's shape"""
+
+
+def fingerprint(draw: Draw) -> dict[str, float | None]:
+    """Return what tells fixtures apart; what takes a reading every few seconds is None without one.
+
+    `litres`, `seconds` (of flow) and `flow` (L/min) are natural logarithms, `peak` is that of peak over mean flow;
+    `running` is the share of the time in which water ran, `rough` the mean change of flow over the mean flow.
+    """
+    shaped = draw.flowing_s <= SHAPE_S * max(draw.readings, 1)
+    return {
+        "litres": log(max(draw.litres, 0.01)),
+        "seconds": log(max(draw.flowing_s, 1.0)),
+        "flow": log(max(draw.flow, 0.01)),
+        "peak": log(max(draw.peak, 0.01) / max(draw.flow, 0.01)) if shaped else None,
+        "running": draw.running if shaped else None,
+        "rough": draw.rough if shaped else None,
+    }
 
 
 class Draws:

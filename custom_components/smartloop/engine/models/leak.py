@@ -3,7 +3,7 @@
 While a leak of at least r runs, what the meter counts can fall behind r times the time passed by no more than the
 meter's own step. So what it falls behind is summed up (a one-sided CUSUM, Page 1954); once that is more than a step
 nothing was leaking at r, and the time without such a proof starts anew. Draws hide the quiet between them: what passes
-beyond r counts for half a step at most. Nearly a step behind proves nothing yet, but takes back a quarter.
+beyond r counts for half a step at most. Nearly a step behind proves nothing yet, but takes back most of the time.
 
 The time without a proof counts by the chances to stand still that it held in this home: a night for much, an evening
 for little, hours whose readings were lost for a part. Two days of it are **advice**, if the hours that are usually
@@ -44,7 +44,9 @@ QUIET_H: Final = 6.0
 """h of standing still that a night has: a meter that needs longer to prove it proves nothing"""
 LEAST_STEP: Final = 0.1
 """L; finer meters err by as much in an hour anyway"""
-WATCHED_SHARE, WATCHED_GULPS = 0.7, 0.85
+GULPS_BUSY: Final = 0.6
+"""Of the floor, beyond which a home's own use would pass for gulps"""
+WATCHED_SHARE, WATCHED_GULPS = 0.7, 0.8
 """Of the last week, that must have been watched; more of it for leaks in gulps, as a lost night hides their pauses"""
 _ESTIMATE_H: Final = 3.0
 
@@ -127,7 +129,7 @@ class LeakWatch:
         lately = self._lately if self._habit.known else Lately()
         for test in self._tests:
             why = self._silence(test)
-            test.observe(chunk, lately, able=why in {None, Silence.SELDOM}, seen=why is None)
+            test.observe(chunk, lately, able=why in {None, Silence.SELDOM}, seen=why is not Silence.SELDOM)
         if hours <= WATCHED_H and not any(test.running > SUSPECT_H for test in self._tests if not test.slow):
             self._habit.learn(start, self._at, litres)
         if self._at // WEEK > self._week:
@@ -152,7 +154,7 @@ class LeakWatch:
             return Silence.SLUGGISH
         if SLACK * self._step / test.rate.tested > QUIET_H:
             return Silence.COARSE
-        if test.rate.gulp and test.learned > test.rate.floor:
+        if test.rate.gulp and test.learned > GULPS_BUSY * test.rate.floor:
             return Silence.BUSY
         return Silence.SELDOM if self._watched < (WATCHED_GULPS if test.rate.gulp else WATCHED_SHARE) else None
 
@@ -175,7 +177,7 @@ class LeakWatch:
         found = [test for test in self._tests if test.alarm > 0.0]
         if not found:
             return None
-        return Stage.CONFIRMED if any(test.running >= test.bound for test in found) else Stage.ADVICE
+        return Stage.CONFIRMED if any(test.sure for test in found) else Stage.ADVICE
 
     def bounds(self) -> dict[float, tuple[float, float]]:
         """Return by tested rate for how many h water has not been proven to stand still, and the sure bound."""
@@ -238,7 +240,7 @@ class LeakWatch:
         if not isinstance(rows, list) or len(rows) > len(RATES) + len(rates):
             msg = "a stored leak watch's tests are no list"
             raise SnapshotError(msg)
-        stored = {row[0]: row[1:] for row in rows if isinstance(row, list) and len(row) == 12}
+        stored = {row[0]: row[1:] for row in rows if isinstance(row, list) and len(row) == 13}
         for test in self._tests:
             if test.rate.tested not in stored:
                 msg = "a stored leak watch lacks a rate"

@@ -20,15 +20,15 @@ PASSING_H: Final = 24.0
 SLACK: Final = 1.1
 """Steps of the meter behind, from which no leak of that rate can have been running"""
 NEARLY: Final = 0.8
-BACK: Final = 0.25
-"""Of the time, taken back when the meter is this many steps behind: a leak hardly ever gets there"""
+BACK: Final = 0.7
+"""Of the time, taken back when the meter is this many steps behind, as in one still hour: a leak hardly gets there"""
 CREDIT: Final = 0.5
 """Of the meter's step, beyond the rate, that a draw counts for"""
 LOST, LOST_SLOW, LOST_H = 0.6, 0.35, 9.0
 """Of their chances, that hours within one long interval count for, in the fast tests and the slow; of how many hours"""
 SLOW_H: Final = 100.0
 """h of a test that is a slow one"""
-LEVEL: Final = 0.7
+LEVEL: Final = 0.8
 """Of the rate, that the level of the quiet hours is at least"""
 _DEVIATIONS: Final = 4.0
 _MARGIN: Final = 1.3
@@ -60,10 +60,10 @@ class Rate:
 
 
 RATES: Final = (
-    Rate(tested=0.45, level=110.0, floor=150.0, usual=40.0, spread=16.0),
-    Rate(tested=0.9, level=40.0, floor=72.0, usual=20.0, spread=6.0),
+    Rate(tested=0.45, level=110.0, floor=200.0, usual=40.0, spread=16.0),
+    Rate(tested=0.9, level=38.0, floor=72.0, usual=20.0, spread=6.0),
     Rate(tested=1.6, level=230.0, floor=230.0, usual=40.0, spread=16.0, gulp=6.0),
-    Rate(tested=1.8, level=40.0, floor=72.0, usual=20.0, spread=6.0),
+    Rate(tested=1.8, level=38.0, floor=72.0, usual=20.0, spread=6.0),
     Rate(tested=4.5, level=36.0, floor=66.0, usual=15.0, spread=4.5),
 )
 """Found on the tuning homes of `onnx_models/leak_event`, never on those the card's figures are of."""
@@ -142,7 +142,7 @@ class RateTest:
         "peak",
         "rate",
         "running",
-        "since",
+        "since", "sure",
         "variance",
         "weeks",
     )  # fmt: skip
@@ -154,6 +154,8 @@ class RateTest:
         self.alarm = self.level = 0.0
         """h at which the alarm came, and the L/h it ran at; 0: none"""
         self.since = -1.0
+        self.sure = False
+        """Whether it went on beyond the bound"""
         self.mean, self.variance, self.weeks = rate.usual, rate.spread**2, 0.0
         self.longest = self.most = 0.0
 
@@ -174,6 +176,9 @@ class RateTest:
 
     def observe(self, chunk: Chunk, lately: Lately, *, able: bool, seen: bool) -> None:
         """Take in what passed in about an hour; `able` to tell at all, `seen` enough to trust a time alone."""
+        if self.rate.gulp and not seen:
+            # What was lost may have held the pause, and such times add up.
+            self.begin()
         need, step = self.rate.tested * chunk.hours, chunk.step
         most = chunk.litres if self.rate.gulp else min(chunk.litres, need + CREDIT * step)
         self.behind = max(0.0, self.behind + need - most)
@@ -191,6 +196,7 @@ class RateTest:
         if not self.rate.gulp and chunk.litres < need and self.behind > NEARLY * step:
             self.running *= 1.0 - BACK
         self.peak = max(self.peak, self.running)
+        self.sure = self.sure or self.running >= self.bound
         if able and self.alarm <= 0.0 and self.running >= self.rate.level:
             self._judge(chunk, lately, seen=seen)
 
@@ -204,7 +210,7 @@ class RateTest:
     def begin(self) -> None:
         """Begin anew, as after a proof of standing still."""
         self.behind = self.running = self.peak = self.alarm = self.level = 0.0
-        self.since = -1.0
+        self.since, self.sure = -1.0, False
 
     def close_week(self) -> None:
         """Learn the week that is over: the longest time that ended in it and was no alarm."""
@@ -231,13 +237,14 @@ class RateTest:
     def snapshot(self) -> list[float]:
         """Return everything as JSON values."""
         row = [self.behind, self.running, self.longest, self.mean, self.variance, self.weeks, self.most, self.peak]
-        return [*row, self.alarm, self.level, max(self.since, 0.0)]
+        return [*row, self.alarm, self.level, max(self.since, 0.0), float(self.sure)]
 
     def restore(self, state: object) -> None:
         """Take up what a snapshot holds; raises SnapshotError."""
-        row = numbers(state, 11)
+        row = numbers(state, 12)
         if min(row) < 0.0:
             msg = "a stored leak test holds a time below zero"
             raise SnapshotError(msg)
         self.behind, self.running, self.longest, self.mean, self.variance, self.weeks, self.most, self.peak = row[:8]
         self.alarm, self.level, self.since = row[8], row[9], row[10] or -1.0
+        self.sure = bool(row[11])
