@@ -6,8 +6,9 @@
 data, and are the same for every folder. `real_...` are the recordings and homes below the folder: days and homes of
 any names, any of the sets may be missing. The network learned from no recording.
 
-Columns: what ships; its float32 twin; the fallback (table of rules, least squares between 50 % and 5 % of the peak,
-median ratio of indoors to outdoors and its lower tenth); naive (the commonest class, half-life, the indoor mean).
+Columns: what ships; its float32 twin; the fallback (10 µg/m³ above the lowest of three hours, table of rules, least
+squares between 50 % and 5 % of the peak, median ratio of indoors to outdoors and its lower tenth); naive (35 µg/m³, the
+commonest class, half-life, the indoor mean). Sources are asked of the watch's events, whoever answers.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from ..export import FOLDER
 from ..progress import track
 from ..report import Evaluation, Metrics, bootstrap, reliability, twin
 from . import chicago, score
-from .events import Features, HomeEvents, watched
+from .events import PLAIN, Features, HomeEvents, watched
 from .ranges import OTHER
 from .recordings import PUBLISHED, Heard, heard, recordings
 from .simulate import homes
@@ -87,7 +88,8 @@ def column(material: Material, ask: score.Ask, way: str) -> tuple[Metrics, dict[
     """Return figures and intervals of one way: model, fallback or naive."""
     estimate = {"model": "estimate", "fallback": "envelope", "naive": "ratio"}[way]
     rate = {"model": "decays", "fallback": "least_squares", "naive": "half_life"}[way]
-    made = [score.counted(home, ask, getattr(home, estimate)) for home in material.simulated]
+    detector = {"model": "watch", "fallback": PLAIN[0], "naive": PLAIN[1]}[way]
+    made = [score.counted(home, ask, getattr(home, estimate), detector) for home in material.simulated]
     tapes = score.days(material.heard, ask, rate)
     places = score.homes_figures(way)
     figures: Metrics = {

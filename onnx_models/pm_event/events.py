@@ -6,7 +6,7 @@ with the highest peak of those it saw begin: from 15 minutes (or two readings) b
 peak. Each source and each event counts once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,9 @@ type Features = dict[str, float | None]
 EXCUSED = 3.0
 """µg/m³ that a lesser source must have brought to excuse an event"""
 SLACK_S = 900.0
+PLAIN = ("above_lowest", "above_35")
+"""Detectors to beat: 10 µg/m³ above the lowest of three hours; 35 µg/m³"""
+_CALM_S = 900.0
 PLUGS = ("window", "cooking", "vacuum", "purifier", "motion")
 BARE: frozenset[str] = frozenset((*PARTICLES, *AROUND))
 """No context sensors: particles, clock, kind of room and an outdoor station where there is one"""
@@ -64,7 +67,8 @@ class HomeEvents:
     days: float
     readings: int
     visible: int
-    hit: int
+    hits: Mapping[str, tuple[int, int]]
+    """Visible sources found and false events, by what looked for them: watch, above_lowest, above_35"""
     found: tuple[Found, ...]
     bursts: int
     """Smoke-like bursts told ..."""
@@ -88,7 +92,8 @@ def watched(home: Home) -> HomeEvents:
     stream = home.streams[0]
     events, bursts, hours = _watch(home, stream)
     others = tuple(each.start for other in home.streams[1:] for each in _watch(home, other)[0])
-    pairs = _match(events, stream.truths, 2.0 * float(np.median(np.diff(stream.at))))
+    slack = 2.0 * float(np.median(np.diff(stream.at)))
+    pairs = _match([event.start for event in events], stream.truths, slack)
     found = []
     for event, (truth, lesser) in zip(events, pairs, strict=True):
         given = {**event.features, "lead_min": lead(event.start, others) if len(home.streams) > 1 else None}
@@ -113,7 +118,10 @@ def watched(home: Home) -> HomeEvents:
         days=home.days,
         readings=stream.at.size,
         visible=sum(t.visible for t in stream.truths),
-        hit=sum(truth is not None for truth, _ in pairs),
+        hits={
+            "watch": _tally(pairs),
+            **{name: _tally(_match(found_by(stream, name), stream.truths, slack)) for name in PLAIN},
+        },
         found=tuple(found),
         bursts=len(bursts),
         bursts_wrong=sum(not any(t.start - 300.0 <= b.at <= t.end for t in hot) for b in bursts),
@@ -151,16 +159,16 @@ def _watch(home: Home, stream: Stream) -> tuple[list[Event], list[Burst], list[H
     return events, bursts, hours
 
 
-def _match(events: Sequence[Event], truths: Sequence[Truth], slack: float) -> list[tuple[Truth | None, Truth | None]]:
+def _match(starts: Sequence[float], truths: Sequence[Truth], slack: float) -> list[tuple[Truth | None, Truth | None]]:
     """Return per event the visible source it belongs to, and the highest lesser one that began then."""
     taken: set[int] = set()
     out: list[tuple[Truth | None, Truth | None]] = []
-    for event in events:
+    for start in starts:
         begun = [
             (i, t)
             for i, t in enumerate(truths)
             if t.start - (early := max(SLACK_S, slack, 0.5 * (t.peak_at - t.start)))
-            <= event.start
+            <= start
             <= max(t.peak_at, t.start + early)
         ]
         seen = [(i, t) for i, t in begun if t.visible and i not in taken]
@@ -172,6 +180,24 @@ def _match(events: Sequence[Event], truths: Sequence[Truth], slack: float) -> li
         lesser = [t for _, t in begun if not t.visible and t.peak >= EXCUSED]
         out.append((None, max(lesser, key=lambda t: t.peak, default=None)))
     return out
+
+
+def _tally(pairs: Sequence[tuple[Truth | None, Truth | None]]) -> tuple[int, int]:
+    """Return visible sources found, and events without any source."""
+    return sum(one is not None for one, _ in pairs), sum(one is None and two is None for one, two in pairs)
+
+
+def found_by(stream: Stream, name: str) -> list[float]:
+    """Return the starts of events by a plain threshold; 15 minutes below it end one."""
+    at, level = stream.at, stream.pm[1]
+    bound = np.full(level.size, 35.0)
+    if name == "above_lowest":
+        hour = (at // 3600.0).astype(np.intp)
+        lowest = np.full(int(hour[-1]) + 3, np.inf)
+        np.minimum.at(lowest, hour, level)
+        bound = 10.0 + np.min(np.stack([lowest[np.maximum(hour - back, 0)] for back in range(3)]), axis=0)
+    over = at[level > bound]
+    return over[np.concatenate([[True], np.diff(over) > _CALM_S])].tolist() if over.size else []
 
 
 def masked(features: Features, names: frozenset[str] | None) -> Features:

@@ -30,6 +30,8 @@ KINDS: Final = {
 }
 PUBLISHED: Final = {"jet": 3.658926, "mesh": 2.912472, "smoke": 2.077015}
 """1/h without a cleaner, as the author of the recordings published them"""
+CHAMBER: Final = 4.15
+"""m³, the author's room"""
 NATURAL: Final = "ach_vd"
 PRELUDE_S: Final = 1800.0
 HOME_PEAK: Final = (30.0, 300.0)

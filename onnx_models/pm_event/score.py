@@ -53,8 +53,8 @@ class HomeCounts:
     bursts_wrong: int
 
 
-def counted(home: HomeEvents, ask: Ask, estimate: float | None) -> HomeCounts:
-    """Return one home's counts; `estimate` is the Finf of whoever is judged."""
+def counted(home: HomeEvents, ask: Ask, estimate: float | None, detector: str = "watch") -> HomeCounts:
+    """Return one home's counts; `estimate` is the Finf of whoever is judged, `detector` who finds events."""
     table = {name: np.zeros((SILENT, SILENT + 1), dtype=np.intp) for name in SENSORS}
     wrong, sentences = dict.fromkeys(SENSORS, 0), dict.fromkeys(SENSORS, 0)
     sure: list[tuple[float, int]] = []
@@ -73,8 +73,8 @@ def counted(home: HomeEvents, ask: Ask, estimate: float | None) -> HomeCounts:
     return HomeCounts(
         days=home.days,
         visible=home.visible,
-        hit=home.hit,
-        false=sum(each.kind is None and not each.excused for each in home.found),
+        hit=home.hits[detector][0],
+        false=home.hits[detector][1],
         table=table,
         wrong=wrong,
         sentences=sentences,

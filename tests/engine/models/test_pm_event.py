@@ -275,12 +275,12 @@ def shipped() -> Source:
 
 
 def test_the_shipped_network_tells_smoke_from_mist(shipped: Source) -> None:
-    """By particles alone, as in the living room: fine smoke, and droplets between fine and coarse."""
+    """By particles alone, in a room nobody named: fine smoke, and droplets between fine and coarse."""
     fumes = {Kind.COMBUSTION, Kind.COOKING}
     for ratio, fine, kinds in ((0.97, 0.65, fumes), (0.65, 0.35, {Kind.AEROSOL})):
-        room = Room(rate=1.2)
+        room = Room(rate=1.2, watch=RoomWatch())
         room.live(4.0)
-        room.live(0.2, 8.0, ratio=ratio, fine=fine)
+        room.live(0.1, 16.0, ratio=ratio, fine=fine)
         room.live(6.0)
         (event,) = room.events
         said = shipped.of(event)

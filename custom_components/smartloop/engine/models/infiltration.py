@@ -37,6 +37,7 @@ _ALIKE: Final = 9.0
 """Readings that say the same again: air stays for a day"""
 _HUBER: Final = 1.5
 _FORBIDDEN: Final = 0.15
+_USUAL: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,12 +98,13 @@ class Line:
 class Infiltration:
     """Learns one room's share of the outdoor particles."""
 
-    __slots__ = ("_at", "_filtered", "_forbidden", "_lower", "_middle", "weight")
+    __slots__ = ("_at", "_filtered", "_forbidden", "_lower", "_middle", "_usual", "weight")
 
     def __init__(self) -> None:
         """Begin at what homes at large do."""
         self._at = -1.0
         self._forbidden = 0.0
+        self._usual = 0.0
         self.weight = 0.0
         self._filtered = [0.0] * len(RATES)
         self._lower = [Line(_ABOVE) for _ in RATES]
@@ -124,6 +126,7 @@ class Infiltration:
         weight = 1.0 if first else 1.0 - exp(-dt / HOUR)
         keep = exp(-dt / FORGET_S)
         self.weight = keep * self.weight + weight
+        self._usual += max(weight * _USUAL, min(weight / self.weight, 1.0)) * (indoor - self._usual)
         self._check(indoor, weight)
         for x, lower, middle in zip(self._filtered, self._lower, self._middle, strict=True):
             lower.add(x, indoor, weight, keep)
@@ -157,9 +160,14 @@ class Infiltration:
         )
 
     def expected(self, outdoor: float) -> float | None:
-        """Return the usual indoor PM2.5 at a lasting outdoor level; None before enough was seen."""
+        """Return the usual indoor PM2.5 at a lasting outdoor level; None before enough was seen.
+
+        Where no factor explains the readings it is what was usual of late, whatever it is outside.
+        """
         if self.weight < LEAST_WEIGHT or not usable(outdoor):
             return None
+        if self._forbidden >= _FORBIDDEN:
+            return self._usual
         factor, added, _ = self._middle[self._best].fit()
         return added + factor * outdoor
 
@@ -167,7 +175,7 @@ class Infiltration:
         """Return everything as JSON values."""
         return {
             "version": VERSION,
-            "now": [self._at, self._forbidden, self.weight, *self._filtered],
+            "now": [self._at, self._forbidden, self._usual, self.weight, *self._filtered],
             "lines": [[line.loss, *line.sums] for line in (*self._lower, *self._middle)],
         }
 
@@ -179,7 +187,7 @@ class Infiltration:
             msg = "a stored infiltration is of another version"
             raise SnapshotError(msg)
         self = cls()
-        self._at, self._forbidden, self.weight, *self._filtered = numbers(state.get("now"), 3 + len(RATES))
+        self._at, self._forbidden, self._usual, self.weight, *self._filtered = numbers(state.get("now"), 4 + len(RATES))
         for line, row in zip((*self._lower, *self._middle), lines, strict=True):
             line.loss, *line.sums = numbers(row, 6)
             if min(line.loss, line.sums[0], line.sums[3]) < 0.0:

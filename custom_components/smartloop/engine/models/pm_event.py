@@ -43,8 +43,10 @@ _AGAIN: Final = 0.5
 _SUDDEN: Final = 0.25
 """In less than this share of the time so far it rose by more than in all of it: another source"""
 _BURST_RISE: Final = 100.0
+_BURST_SHARE: Final = 0.5
 _BURST_PER_MIN: Final = 30.0
 _BURST_S: Final = 300.0
+_BURST_PAUSE_S: Final = 1800.0
 _BURST_FINE: Final = 0.85
 _BURST_HUMIDITY: Final = 8.0
 
@@ -61,10 +63,10 @@ class Onset:
 class Burst:
     """Smoke-like burst, told at the reading that shows it, without inference.
 
-    Rule: two readings in a row at least 100 µg/m³ above the quiet level, which rose by 30 µg/m³ a minute or more
-    since the level was quiet (5 minutes at most), with PM2.5 at least 85 % of the excess PM10 where PM10 is measured
-    (steam, sprays and dust are coarser), and humidity not up by 8 % or more. Once an event. It says "like smoke": it
-    is no smoke alarm and replaces none.
+    Rule: two readings in a row at least 100 µg/m³ and half above the lowest of the last five minutes (of the last two
+    readings where they are rarer), risen by 30 µg/m³ a minute or more, with PM2.5 at least 85 % of PM10, of the rise and
+    of all above the quiet level, where PM10 is measured (steam, sprays and dust are coarser), and humidity not up by 8 % or more in such a rise, nor in one of
+    the last half hour. At most once in half an hour. It says "like smoke": it is no smoke alarm and replaces none.
     """
 
     at: float
@@ -73,7 +75,7 @@ class Burst:
     per_minute: float
     """µg/m³"""
     fine: float | None
-    """PM2.5 / PM10 of the excess, None where PM10 is not measured"""
+    """PM2.5 / PM10 of the rise, None where PM10 is not measured"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,8 +100,8 @@ class RoomWatch:
     """Watches one room's particle sensor."""
 
     __slots__ = (
-        "_at", "_bin_count", "_bin_end", "_bin_start", "_bin_sum", "_burst", "_calm", "_calm_at", "_event", "_fast",
-        "_pending", "_quiet", "_room", "_setting", "_smooth", "_start_humidity", "_sum", "envelope",
+        "_at", "_bin_count", "_bin_end", "_bin_start", "_bin_sum", "_burst_at", "_damp_at", "_event", "_fast", "_lows", "_pending",
+        "_quiet", "_room", "_setting", "_smooth", "_sum", "envelope",
     )  # fmt: skip
 
     def __init__(self, room: str | None = None) -> None:
@@ -118,10 +120,10 @@ class RoomWatch:
         self._smooth = -1.0
         self._bin_start = self._bin_end = -1.0
         self._bin_sum = self._bin_count = 0.0
-        self._calm, self._calm_at = -1.0, -1.0
+        self._lows: list[tuple[float, float, float | None, float | None]] = []
+        """When the room was lowest in each of the last two stretches of minutes, PM2.5, PM10 and humidity then"""
         self._fast = 0
-        self._burst = False
-        self._start_humidity: float | None = None
+        self._burst_at = self._damp_at = -1e12
 
     @property
     def active(self) -> Onset | None:
@@ -176,30 +178,29 @@ class RoomWatch:
                 self._quiet[index] = value if quiet < 0.0 else quiet + share * (value - quiet)
 
     def _fast_path(self, at: float, pm25: float, pm10: float | None, humidity: float | None) -> Burst | None:
-        level = self.envelope.level
-        if level < 0.0:
+        since, low, low10, low_humidity = min(self._lows, key=lambda each: each[1], default=(at, pm25, pm10, humidity))
+        if not self._lows or at - self._lows[-1][0] >= 0.5 * _BURST_S:
+            self._lows = [*self._lows[-1:], (at, pm25, pm10, humidity)]
+        elif pm25 < self._lows[-1][1]:
+            self._lows[-1] = at, pm25, pm10, humidity
+        rise = pm25 - low
+        per_minute = rise / max((at - since) / 60.0, 0.5)
+        fine = None
+        if pm10 is not None and low10 is not None:
+            # Of the rise and of all there is: a small rise on much mist would show the sensor's noise.
+            whole = (pm25 - max(self.envelope.level, 0.0)) / max(pm10 - max(self._quiet[1], 0.0), 1.0)
+            fine = min(rise / max(pm10 - low10, 1.0), whole)
+        damp = humidity is not None and low_humidity is not None and humidity - low_humidity >= _BURST_HUMIDITY
+        high = (
+            self.envelope.level >= 0.0 and rise >= max(_BURST_RISE, _BURST_SHARE * low) and per_minute >= _BURST_PER_MIN
+        )
+        self._fast = self._fast + 1 if high and (fine is None or fine >= _BURST_FINE) else 0
+        if high and damp:
+            self._damp_at = at
+        if self._fast < 2 or at - max(self._burst_at, self._damp_at) < _BURST_PAUSE_S:
             return None
-        if pm25 <= level + 3.0 * self.envelope.band or self._calm_at < 0.0:
-            self._calm, self._calm_at, self._fast = pm25, at, 0
-            self._start_humidity = humidity
-            return None
-        minutes = max(at - self._calm_at, 1.0) / 60.0
-        steep = (pm25 - self._calm) / max(minutes, 0.5)
-        if (
-            pm25 - level < _BURST_RISE
-            or steep < _BURST_PER_MIN
-            or minutes * 60.0 > max(_BURST_S, 2.5 * (at - self._at))
-        ):
-            self._fast = 0
-            return None
-        fine = None if pm10 is None else (pm25 - level) / max(pm10 - max(self._quiet[1], 0.0), 1.0)
-        damp = humidity is not None and self._start_humidity is not None
-        damp = damp and (humidity or 0.0) - (self._start_humidity or 0.0) >= _BURST_HUMIDITY
-        self._fast = 0 if damp or (fine is not None and fine < _BURST_FINE) else self._fast + 1
-        if self._fast < 2 or self._burst:
-            return None
-        self._burst = True
-        return Burst(at=at, level=pm25, per_minute=steep, fine=fine)
+        self._burst_at = at
+        return Burst(at=at, level=pm25, per_minute=per_minute, fine=fine)
 
     def _bin(self, at: float, pm25: float) -> list[Onset | Burst | Event]:
         """Collect half a minute, then judge its mean."""
@@ -227,7 +228,6 @@ class RoomWatch:
         self._sum = min(self._sum, _CAPPED * CUSUM)
         if self._sum == 0.0:
             self._pending = None
-            self._burst = False
         elif self._pending is None:
             # The switches on and the climate of the last quiet moment belong to the event.
             self._setting.begin()
@@ -283,7 +283,7 @@ class RoomWatch:
         fresh.trace.add(since, low)
         fresh.trace.add(at, mean)
         fresh.add_bin(at, mean, seconds)
-        self._event, self._burst = fresh, False
+        self._event = fresh
         return [*out, Onset(start=since, base=low)]
 
     def _close(self, *, complete: bool) -> list[Onset | Burst | Event]:

@@ -7,7 +7,7 @@ below 1 µm), dust stirred up is coarse, droplets lie between and come with humi
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, log
+from math import log
 from typing import Final
 
 from .classifier import Classification
@@ -113,8 +113,3 @@ def by_rules(features: Features, *, data_age_s: float = 0.0) -> Classification:
         data_age_s=data_age_s,
         model_version=VERSION,
     )
-
-
-def rise_of(features: Features) -> float:
-    """Return the height of an event, µg/m³."""
-    return exp(features.get("rise") or 0.0)
