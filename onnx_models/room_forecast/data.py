@@ -9,9 +9,11 @@ not tell is unknown: a table or a column may be missing, a room without a readin
 import csv
 import gzip
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -65,10 +67,20 @@ class _Messages:
     humidity: Array
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a compressed table."""
+type _Row = dict[str, str]
+
+
+def _rows(path: Path, moment: Callable[[_Row], float]) -> tuple[list[_Row], Array]:
+    """Return the rows of a compressed table and their moments (s); rows without one are left out."""
+    rows, at = [], []
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        for row in csv.DictReader(file):
+            with suppress(KeyError, TypeError, ValueError):
+                found = moment(row)
+                if isfinite(found):
+                    rows.append(row)
+                    at.append(found)
+    return rows, np.array(at, dtype=np.float64)
 
 
 def _number(text: str | None) -> float:
@@ -141,15 +153,13 @@ def _sgh(folder: Path) -> Iterator[Home]:
     """Read Smart Green Homes: Zigbee messages as they came, hourly weather (-99 is missing)."""
     for path in sorted(folder.glob("*_climate.csv.gz")):
         name = path.name.removesuffix("_climate.csv.gz")
-        rows = _rows(path)
-        at = np.array([_seconds(row["time"]) for row in rows])
+        rows, at = _rows(path, lambda row: _seconds(row["time"]))
         room = _messages(rows, at, "temp_c", "rh_pct", _ROOM_LIMITS)
         weather = path.with_name(f"{name}_outdoor.csv.gz")
         outdoor = None
         if weather.exists():
-            rows = _rows(weather)
             # Always one hour before the fetch, summer and winter: it is in UTC whatever its column is called.
-            at = np.array([_seconds(row["observed_at"] or row["time"]) for row in rows])
+            rows, at = _rows(weather, lambda row: _seconds(row["observed_at"] or row["time"]))
             outdoor = _messages(rows, at, "temp_c", "rh_pct", _OUTDOOR_LIMITS)
         yield from _home(name, "sgh", [_room("room", room, outdoor)])
 
@@ -165,8 +175,7 @@ def _station(start: int, hours: int, at: Array, temperature: Array, index: Array
 def _baltimore(folder: Path) -> Iterator[Home]:
     """Read Baltimore row houses: one room each, outdoor temperature and heat index of a station."""
     for path in sorted(folder.glob("*_1min.csv.gz")):
-        rows = _rows(path)
-        at = np.array([_seconds(row["time_local"]) for row in rows])
+        rows, at = _rows(path, lambda row: _seconds(row["time_local"]))
         room = _room("room", _messages(rows, at, "temp_c", "rh_pct", _ROOM_LIMITS), None)
         if room is None:
             continue
@@ -183,8 +192,7 @@ def _baltimore(folder: Path) -> Iterator[Home]:
 def _belgium(folder: Path) -> Iterator[Home]:
     """Read houses with many zones and the airport's weather: all zones are one home."""
     for path in sorted(folder.glob("*.csv.gz")):
-        rows = _rows(path)
-        at = np.array([_seconds(row["time_local"]) for row in rows])
+        rows, at = _rows(path, lambda row: _seconds(row["time_local"]))
         zones = [
             key.removesuffix("_temp_c")
             for key in (rows[0] if rows else ())
@@ -201,12 +209,14 @@ def _belgium(folder: Path) -> Iterator[Home]:
 def _room_climate(folder: Path) -> Iterator[Home]:
     """Read locations of short measurements with several nodes: all nodes are one home."""
     for path in sorted(folder.glob("*_10s.csv.gz")):
-        nodes: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
-        for row in _rows(path):
-            nodes[row["node"]].append(row)
+        nodes: defaultdict[str, list[tuple[_Row, float]]] = defaultdict(list)
+        for row, moment in zip(
+            *_rows(path, lambda row: _seconds(row["start_utc"]) + _number(row["bin_s"])), strict=True
+        ):
+            nodes[row.get("node") or ""].append((row, moment))
         rooms = []
-        for node, rows in sorted(nodes.items()):
-            at = np.array([_seconds(row["start_utc"]) + _number(row["bin_s"]) for row in rows])
+        for node, told in sorted(nodes.items()):
+            rows, at = [row for row, _ in told], np.array([moment for _, moment in told])
             rooms.append(_room(f"node_{node}", _messages(rows, at, "temp_c", "rh_pct", _ROOM_LIMITS), None))
         name = f"room_climate_{path.name.removesuffix('_10s.csv.gz')}"
         yield from _home(name, "room_climate", rooms)

@@ -138,7 +138,9 @@ def figures(found: Sequence[Block]) -> Metrics:
 
 
 def intervals(found: Sequence[Block], seed: int) -> dict[str, list[float] | None]:
-    """Return 90 % intervals by redrawing fortnights."""
+    """Return 90 % intervals by redrawing fortnights; none without any."""
+    if not found:
+        return dict.fromkeys(figures(found))
     chance = np.random.default_rng(seed)
     drawn = [figures([found[place] for place in chance.integers(0, len(found), len(found))]) for _ in range(REDRAWS)]
     out: dict[str, list[float] | None] = {}

@@ -52,14 +52,26 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _times(texts: list[str]) -> Array:
-    moments = [datetime.fromisoformat(text) for text in texts]
-    return np.array([(each if each.tzinfo else each.replace(tzinfo=UTC)).timestamp() for each in moments])
+def _time(text: str | None) -> float:
+    """Return seconds since 1970, NaN where there is no time."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return float("nan")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _number(text: str | None) -> float:
+    """Return a number, NaN for a cell that holds none."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")
 
 
 def _spoken(at: Array) -> Array:
     """Return the messages: values that come within two seconds are one."""
-    at = np.unique(at)
+    at = np.unique(at[np.isfinite(at)])
     return at[np.concatenate([[True], np.diff(at) > MESSAGE_S])] if at.size else at
 
 
@@ -69,16 +81,16 @@ def _sgh(folder: Path) -> Iterator[Stream]:
         for kind in ("climate", "motion", "contact"):
             file = path.with_name(f"{home}_{kind}.csv.gz")
             if file.exists():
-                at = _spoken(_times([row["time"] for row in _rows(file)]))
+                at = _spoken(np.array([_time(row.get("time")) for row in _rows(file)], dtype=np.float64))
                 yield Stream(home=home, name=kind, at=at, events=kind != "climate", real=True)
 
 
 def _grid(home: str, rows: list[dict[str, str]], zones: list[tuple[str, str, str]]) -> Iterator[Stream]:
     """Yield each zone as recorded, and as it would have been reported."""
-    times = _times([row["time_local"] for row in rows])
+    times = np.array([_time(row.get("time_local")) for row in rows], dtype=np.float64)
     for zone, temperature, humidity in zones:
-        values = np.array([[float(row[name] or "nan") for name in (temperature, humidity)] for row in rows])
-        known = np.isfinite(values).all(axis=1)
+        values = np.array([[_number(row.get(name)) for name in (temperature, humidity)] for row in rows]).reshape(-1, 2)
+        known = np.isfinite(values).all(axis=1) & np.isfinite(times)
         at, shown = times[known], values[known]
         if at.size < 2:
             continue
@@ -99,17 +111,15 @@ def _on_change(at: Array, values: Array) -> Array:
 
 
 def streams(folder: Path) -> list[Stream]:
-    """Return every stream below a folder; refuse a folder without any."""
+    """Return every stream below a folder; none where there is no home."""
     found = list(_sgh(folder / "sgh_zigbee_homes"))
     for path in sorted((folder / "baltimore_homes").glob("*_1min.csv.gz")):
         home = f"baltimore_{path.name.removesuffix('_1min.csv.gz')}"
         found += _grid(home, _rows(path), [("room", "temp_c", "rh_pct")])
     for path in sorted((folder / "belgium_house_10min").glob("*.csv.gz")):
         rows = _rows(path)
-        zones = [key.removesuffix("_temp_c") for key in rows[0] if key.endswith("_temp_c") and key != "out_temp_c"]
+        names = rows[0] if rows else {}
+        zones = [key.removesuffix("_temp_c") for key in names if key.endswith("_temp_c") and key != "out_temp_c"]
         home = f"belgium_{path.name.removesuffix('.csv.gz')}"
         found += _grid(home, rows, [(zone, f"{zone}_temp_c", f"{zone}_rh_pct") for zone in zones])
-    if not found:
-        msg = f"no stream in {folder}: expected sgh_zigbee_homes, baltimore_homes or belgium_house_10min"
-        raise FileNotFoundError(msg)
     return [stream for stream in found if stream.at.size > 50]

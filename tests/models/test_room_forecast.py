@@ -126,6 +126,24 @@ def test_any_home_names_are_read(made_up: Path) -> None:
     assert len(found["room_climate_location_Z"].rooms) == 2
 
 
+def test_rows_without_a_moment_are_left_out(made_up: Path) -> None:
+    write(
+        made_up / "sgh_zigbee_homes" / "home_eeee_climate.csv.gz", "time,temp_c,rh_pct", [["", 20, 50], ["soon", 1, 2]]
+    )
+    write(made_up / "baltimore_homes" / "home_S_1min.csv.gz", "temp_c,rh_pct", [[20, 50]])
+    write(
+        made_up / "room_climate_occupancy" / "location_Y_10s.csv.gz",
+        "start_utc,bin_s,temp_c,rh_pct",
+        [["2021-03-01T08:00:00Z", "late", 20, 40], ["2021-03-01T08:00:00Z", 0, 20, 40]],
+    )
+
+    found = {home.name: home for home in homes(made_up)}
+
+    assert "home_eeee" not in found
+    assert "baltimore_home_S" not in found
+    assert np.nanmax(found["room_climate_location_Y"].rooms[0].temperature) == 20.0
+
+
 def test_a_folder_without_homes_teaches_and_claims_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="baltimore_homes"):
         train(tmp_path, folder=tmp_path, card=None)

@@ -59,9 +59,17 @@ def test_streams_are_read_whatever_the_home_is_called(made_up: Path) -> None:
     assert [round(each.interval) for each in found] == [1800, 2700]
 
 
-def test_a_folder_without_homes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no stream"):
-        streams(tmp_path)
+def test_without_homes_there_are_no_figures_and_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    assert evaluate(NAME, tmp_path)["metrics"]["outages_noticed"] is None
+    for place, lines in {
+        "sgh_zigbee_homes/home_x_climate.csv.gz": ["time", "", "soon", "2031-01-01T00:00:00Z"],
+        "baltimore_homes/home_y_1min.csv.gz": ["time_local,temp_c", "2031-01-01 00:00:00,warm", "then,20"],
+        "belgium_house_10min/house.csv.gz": [],
+    }.items():
+        path = tmp_path / place
+        path.parent.mkdir(parents=True)
+        path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    assert streams(tmp_path) == []
 
 
 def test_a_false_alarm_an_outage_and_a_delay_are_told_apart() -> None:
