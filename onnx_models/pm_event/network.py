@@ -157,11 +157,11 @@ def _blocks(parts: Sequence[Array]) -> Array:
 
 def _one(data: Rows, setting: Setting, seed: int, iterations: int) -> Network:
     """Return one member."""
-    # What none of few homes measured says nothing: mean 0, step 1.
-    known = np.isfinite(data.given).any(axis=0)
-    mean, std = np.zeros(len(FEATURES)), np.ones(len(FEATURES))
-    mean[known] = np.nanmean(data.given[:, known], axis=0)
-    std[known] = np.maximum(np.nanstd(data.given[:, known], axis=0), 1e-3)
+    with warnings.catch_warnings():
+        # What none of few homes measured says nothing: mean 0, step 1.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        mean = np.nan_to_num(np.nanmean(data.given, axis=0))
+        std = np.maximum(np.nan_to_num(np.nanstd(data.given, axis=0), nan=1.0), 1e-3)
     scores, distance = standardize(data.given, mean, std)
     count = np.bincount(data.kind, minlength=len(CLASSES)).astype(np.float64)
     weight = (count.mean() / np.maximum(count, 1.0)) ** setting.balance
