@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from custom_components.smartloop.engine.features.water import Draw, fingerprint
-from custom_components.smartloop.engine.models.classifier import CLIP, softmax, standardize
+from custom_components.smartloop.engine.models.classifier import softmax, standardize
 from custom_components.smartloop.engine.models.fixture import LEAST_L, Fixture, FixtureNamer, Guess
 from custom_components.smartloop.engine.models.model import Tensor
 
@@ -32,12 +32,11 @@ TAU: Final = 0.5
 """More likely than not; fixed before any look"""
 _COPIES: Final = 3
 _PENALTY, _STEPS, _RATE = 1e-3, 800, 0.7
-_TEMPERATURES: Final = np.exp(np.linspace(np.log(0.5), np.log(3.0), 40))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """A fitted regression before it ships: a `Runner` itself, so that it is scored through the engine's own module."""
+    """A fitted regression: a `Runner` itself, so that it is scored through the engine's own module. It does not ship."""
 
     metadata: Mapping[str, str]
     weight: Array
@@ -78,7 +77,7 @@ def _regression(x: Array, y: Array, weight: Array) -> tuple[Array, Array]:
     return found[:-1].round(4), found[-1].round(4)
 
 
-def fit(found: Sequence[Labelled], seed: int, *, temperature: float = 1.0) -> Draft:
+def fit(found: Sequence[Labelled], seed: int) -> Draft:
     """Return a regression fitted to labelled draws, and to what other homes would make of them."""
     chance = np.random.default_rng(seed)
     draws = [each.draw for each in found]
@@ -99,7 +98,6 @@ def fit(found: Sequence[Labelled], seed: int, *, temperature: float = 1.0) -> Dr
         "classes": classes,
         "mean": mean.tolist(),
         "std": std.tolist(),
-        "temperature": temperature,
         "tau": TAU,
         "reach": round(float(1.5 * np.quantile(distance, 0.999)), 2),
     }
@@ -111,39 +109,22 @@ def folds(found: Sequence[Labelled]) -> list[list[int]]:
     return [[i for i, each in enumerate(found) if each.week % FOLDS == fold] for fold in range(FOLDS)]
 
 
-def calibrate(found: Sequence[Labelled], seed: int) -> float:
-    """Return the temperature with the lowest log-loss on weeks that a draft did not see (Guo et al. 2017)."""
-    logits, truth = [], []
-    for place in folds(found):
-        inside = set(place)
-        draft = fit([each for i, each in enumerate(found) if i not in inside], seed)
-        classes = json.loads(draft.metadata["classes"])
-        held = [found[i] for i in place if found[i].fixture in classes]
-        mean, std = (np.array(json.loads(draft.metadata[key])) for key in ("mean", "std"))
-        scores, _ = standardize(rows([each.draw for each in held]), mean, std)
-        full = np.full((len(held), len(KINDS)), -50.0)
-        full[:, [KINDS.index(kind) for kind in classes]] = np.clip(scores, -CLIP, CLIP) @ draft.weight + draft.bias
-        logits.append(full)
-        truth += [KINDS.index(each.fixture) for each in held]
-    stack = np.concatenate(logits)
-    right = np.arange(len(truth)), np.array(truth)
-    losses = [-float(np.log(softmax(stack, t)[right] + 1e-12).mean()) for t in _TEMPERATURES]
-    return round(float(_TEMPERATURES[int(np.argmin(losses))]), 3)
-
-
-def learned(found: Sequence[Labelled], seed: int) -> Draft:
-    """Return a calibrated regression."""
-    return fit(found, seed, temperature=calibrate(found, seed))
+def network(found: Sequence[Labelled], seed: int) -> Namer:
+    """Return a namer by a regression fitted to labelled draws."""
+    namer = FixtureNamer(fit(found, seed))
+    return lambda draw: namer.name(draw, explain=False)
 
 
 def held_out(found: Sequence[Labelled], seed: int) -> list[Guess]:
-    """Return what regressions say of weeks they were not fitted to; each fold is calibrated within itself."""
+    """Return what regressions say of weeks they were not fitted to."""
     out: list[Guess] = [Guess(fixture=None, why=())] * len(found)
     for place in folds(found):
         inside = set(place)
-        namer = FixtureNamer(learned([each for i, each in enumerate(found) if i not in inside], seed))
-        for i in place:
-            out[i] = namer.name(found[i].draw, explain=False)
+        others = [each for i, each in enumerate(found) if i not in inside]
+        if place and len({each.fixture for each in others}) > 1:
+            name = network(others, seed)
+            for i in place:
+                out[i] = name(found[i].draw)
     return out
 
 
