@@ -40,6 +40,7 @@ SAID: Final = (
     "Figures beginning with `sim_` are of simulated households and do not depend on DIR.",
     "`fallback` is the time-of-week average; for routines it is none; for the nowcast the room's own majority.",
     "Every home counts the same; in the first 24 h of a home, and after 24 h without any event, nothing is foretold.",
+    "Hours after which nothing is heard of a home for a day are not scored: nobody knows whether it was empty or unwatched.",
 )
 
 
@@ -110,8 +111,9 @@ def judge(places: Sequence[House], counted: Sequence[Room], models: Models, engi
         shipped = models(house.name)
         minds = {"model": shipped.runner, "head_only": Average()}
         found.append(replay(house, minds | ({} if shipped.exact is None else {"float_model": shipped.exact})))
-    tallies = [habits.simulated(home) for home in track(habits.households(), "households")]
-    plainly = [habits.simulated(home, -np.inf) for home in habits.households(habits.HOUSEHOLDS // 4)]
+    made = habits.households()
+    tallies = [habits.simulated(home) for home in track(made, "households")]
+    plainly = [habits.simulated(home, -np.inf) for home in made]
     lived = [habits.of(house) for house in places]
     told = {
         "model": habits.real_figures(lived) | habits.simulated_figures(tallies),

@@ -67,6 +67,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(habits, "households", lambda *_: [household(each, 45) for each in range(2)])
 
 
+def test_households_judged_are_not_those_looked_at() -> None:
+    seeds = {home.seed for home in habits.households()}
+
+    assert len(seeds) == habits.HOUSEHOLDS
+    assert min(seeds) >= 30, "0 to 29 were looked at while the evidence was settled"
+
+
 @pytest.mark.usefixtures("quick")
 def test_homes_never_seen_are_scored(tmp_path: Path) -> None:
     report = evaluate(NAME, town(tmp_path) / "routines", NumpyEngine())
