@@ -85,8 +85,8 @@ def _sleeper(name: str, told: list[tuple[int, int, float, float]]) -> Sleeper | 
 
 
 def _minutes(values: Array) -> Array:
-    """Return the means of two halves, of what is known."""
+    """Return the means of two halves, of what is known; neither motion nor a deviation is below nothing."""
     halves = values.reshape(-1, 2)
-    known = np.isfinite(halves)
+    known = np.isfinite(halves) & (halves >= 0.0)
     count = known.sum(axis=1)
     return np.where(count > 0, np.where(known, halves, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)

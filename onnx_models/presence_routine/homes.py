@@ -118,7 +118,9 @@ def _sensor_events(row: Mapping[str, str]) -> Iterator[Event]:
         thing = f"{row['place']} {row['location']} {row['type']}"
         yield from _uses(start, _local(row["end_local"]), room_of(row["location"], row["place"]), thing)
     else:
-        yield from _uses(start, start + max(float(row["duration_s"]), 0.0), room_of(row["name"]), row["name"])
+        length = float(row["duration_s"])
+        end = start + max(length, 0.0) if math.isfinite(length) else start
+        yield from _uses(start, end, room_of(row["name"]), row["name"])
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, str]]:

@@ -105,6 +105,18 @@ def test_halves_of_a_minute_join_and_what_differs_goes_by_the_first(tmp_path: Pa
     np.testing.assert_allclose(found.night.motion, [2.0, np.nan, np.nan, np.nan])
 
 
+def test_what_cannot_be_is_not_known(tmp_path: Path) -> None:
+    place = study(tmp_path, ("X1",)) / "wrist_psg_features" / "other_30s.csv.gz"
+    header, first, second, *rest = gzip.decompress(place.read_bytes()).decode().splitlines()
+    broken = [",".join([*each.split(",")[:3], "-99", "-1", *each.split(",")[5:]]) for each in (first, second)]
+    place.write_bytes(gzip.compress("\n".join([header, *broken, *rest]).encode()))
+
+    night = sleepers(tmp_path)[0].night
+
+    assert np.isnan([night.motion[0], night.deviation[0]]).all()
+    assert np.isfinite([night.motion[1], night.deviation[1]]).all()
+
+
 def test_figures_are_the_textbooks() -> None:
     assert kappa(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])) == pytest.approx(0.5)
     assert kappa(np.array([1, 1]), np.array([1, 1])) is None

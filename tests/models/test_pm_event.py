@@ -14,7 +14,7 @@ from custom_components.smartloop.inference.catalog import Catalog
 from custom_components.smartloop.inference.numpy_engine import NumpyEngine
 from onnx_models.export import FOLDER
 from onnx_models.pm_event import chicago, events, network, score
-from onnx_models.pm_event.evaluate import gather, judge
+from onnx_models.pm_event.evaluate import OWN, gather, judge
 from onnx_models.pm_event.ranges import FIRST, OTHER
 from onnx_models.pm_event.recordings import PUBLISHED, heard, pairs, recordings
 from onnx_models.pm_event.simulate import home
@@ -139,6 +139,7 @@ def test_any_folder_is_scored_with_the_same_names(made_up: Path, tmp_path: Path)
         assert json.loads(json.dumps(report)) == report
     assert full["metrics"]["real_decay_within_10pct"] == 1.0
     assert full["metrics"]["real_event_f1"] == 1.0
+    assert {full["fallback"][key] for key in OWN} == {None}, "the watch's own figures are nobody else's"
     assert empty["metrics"]["real_decay_error"] is None
     assert empty["metrics"]["real_indoor_mae_tomorrow"] is None
     assert empty["metrics"]["sim_event_f1"] is not None

@@ -109,6 +109,13 @@ def test_any_part_of_it_will_do(tmp_path: Path) -> None:
     assert set(one["metrics"]) == set(nothing["metrics"]) == set(air["metrics"])
 
 
+def test_a_use_without_an_end_does_not_last_for_ever(tmp_path: Path) -> None:
+    rows = ["start_local,duration_s,name", "2031-01-01 08:00:00,inf,door", "2031-01-01 09:00:00,60,door"]
+    pack(tmp_path / "mit_5_sensors.csv.gz", rows)
+
+    assert homes(tmp_path)[0].days < 1.0
+
+
 @pytest.mark.parametrize(
     ("sensor", "place", "room"),
     [
