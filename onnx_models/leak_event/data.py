@@ -113,9 +113,12 @@ def _number(text: str | None) -> float | None:
     return value if isfinite(value) else None
 
 
-def seconds(text: str) -> float:
-    """Return seconds since 1970 by the recording's own clock."""
-    moment = datetime.fromisoformat(text)
+def seconds(text: str | None) -> float | None:
+    """Return seconds since 1970 by the recording's own clock, None for what is no time."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -124,8 +127,9 @@ def homes(data: Path) -> list[Home]:
     found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for path in sorted((data / "daiad_hourly_meters").glob("*.csv.gz")):
         for row in _rows(path):
-            if (reading := _number(row.get("reading_l"))) is not None and row.get("time_local"):
-                found[row["household"]].append((seconds(row["time_local"]), reading))
+            reading, at = _number(row.get("reading_l")), seconds(row.get("time_local"))
+            if reading is not None and at is not None:
+                found[row["household"]].append((at, reading))
     return [
         Home(name=name, at=np.array([at for at, _ in rows]), total=np.array([total for _, total in rows]))
         for name, rows in sorted((name, sorted(rows)) for name, rows in found.items())
@@ -214,8 +218,9 @@ def flat(data: Path) -> Flat | None:
     by_second: defaultdict[float, dict[str, float]] = defaultdict(dict)
     for path in sorted((data / "weusedto_fixtures").glob("flow_1s*.csv.gz")):
         for row in _rows(path):
-            if (flow := _number(row.get("flow_ml_s"))) is not None and row.get("time_utc"):
-                here = by_second[seconds(row["time_utc"])]
+            flow, now = _number(row.get("flow_ml_s")), seconds(row.get("time_utc"))
+            if flow is not None and now is not None:
+                here = by_second[now]
                 here[row["fixture"]] = here.get(row["fixture"], 0.0) + 0.06 * flow
     if not by_second:
         return None
@@ -276,9 +281,10 @@ def showers(data: Path) -> dict[str, list[Draw]]:
     for path in sorted((data / "daiad_showers").glob("*.csv.gz")):
         for row in _rows(path):
             litres, took = _number(row.get("volume_l")) or 0.0, _number(row.get("duration_s")) or 0.0
-            if litres < 1.0 or took <= 0.0 or not row.get("time_local"):
+            at = seconds(row.get("time_local"))
+            if litres < 1.0 or took <= 0.0 or at is None:
                 continue
-            at, flow = seconds(row["time_local"]), _number(row.get("flow_l_min")) or 60.0 * litres / took
+            flow = _number(row.get("flow_l_min")) or 60.0 * litres / took
             ran = 60.0 * litres / max(flow, 0.1)
             # The meter's duration leaves pauses out or in; the flow says how long water ran.
             out[row["household"]].append(

@@ -28,11 +28,12 @@ def by_day(folder: Path, table: str) -> dict[str, dict[int, Row]]:
 
 
 def number(row: Row | None, name: str) -> float:
-    """Return a number, NaN where there is none."""
+    """Return a finite number, NaN where there is none."""
     try:
-        return float((row or {}).get(name) or "nan")
+        value = float((row or {}).get(name) or "nan")
     except ValueError:
         return nan
+    return value if isfinite(value) else nan
 
 
 def known(value: float) -> float | None:

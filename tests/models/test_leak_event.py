@@ -82,7 +82,7 @@ def test_what_is_missing_is_null(tmp_path: Path, made_up: Path) -> None:
     put(
         tmp_path / "daiad_hourly_meters" / "meters_cut.csv.gz",
         "household,time_local,reading_l,use_l",
-        ["X9,,,", "X9,2031-01-01T00:00:00,x,"],
+        ["X9,,,", "X9,2031-01-01T00:00:00,x,", "X9,once,5,"],
     )
     (tmp_path / "daiad_hourly_meters" / "meters_empty.csv.gz").write_bytes(b"")
     report = evaluate(NAME, tmp_path, NumpyEngine())

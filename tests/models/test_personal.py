@@ -14,6 +14,7 @@ from onnx_models.personal.contexts import aligned
 from onnx_models.personal.days import simulated
 from onnx_models.personal.forecasts import auc
 from onnx_models.personal.heartsteps import CONTEXT, SENT_CHANCE, Person, evenings, people
+from onnx_models.personal.tables import number
 from onnx_models.personal.train import train
 from onnx_models.registry import MODELS
 from onnx_models.report import bootstrap
@@ -217,3 +218,8 @@ def test_the_card_is_there_and_says_what_was_missed(name: str) -> None:
     assert f"script/models train {name}" in card
     assert "simulated" in card
     assert "met" in card
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan", "many", "", None])
+def test_what_is_no_finite_number_is_not_known(text: str | None) -> None:
+    assert np.isnan(number({"steps": text} if text is not None else None, "steps"))
