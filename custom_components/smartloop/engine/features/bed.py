@@ -11,8 +11,8 @@ with the night's median. Their filter's window of 285 s is left out: constants r
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from math import isfinite
@@ -135,7 +135,8 @@ def night(minutes: Sequence[BedMinute]) -> Night | None:
 
     Minutes told twice count as told last; times must know their zone.
     """
-    told = _longest(sorted(minutes, key=lambda each: each.at))
+    # In a local zone, differences are those of the wall clock: an hour too few or too many when summer time ends or begins.
+    told = _longest(sorted((replace(each, at=each.at.astimezone(UTC)) for each in minutes), key=lambda each: each.at))
     if not told:
         return None
     start = told[0].at

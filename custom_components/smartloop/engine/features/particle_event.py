@@ -100,7 +100,7 @@ class Setting:
         if around.motion is not None and 0.0 <= around.motion <= 1.0:
             self._motion[0] += around.motion
             self._motion[1] += 1.0
-        if self.hour is None and around.hour is not None:
+        if self.hour is None and around.hour is not None and isfinite(around.hour):
             self.hour = around.hour
         if usable(around.outdoor):
             self._outside(at, float(around.outdoor or 0.0))

@@ -214,6 +214,9 @@ class Home:
         self._open, self._before = (_slot(each) for each in slots)
         self._watched = bits(state["watched"])
         self._now, self._days = numbers(state["now"], 2)
+        if self._open is not None and not -SLOT_S <= self._now - self._open.start <= 2.0 * SLOT_S:
+            msg = "a stored home's open slot is not that of its last look"
+            raise SnapshotError(msg)
         self._last = None if state["last"] is None else str(state["last"])
         self._used, self._changed, self.wake = (None if each is None else numbers([each], 1)[0] for each in times)
         return self

@@ -56,7 +56,8 @@ class Habit:
 
         So a night without stillness counts for several times an evening, in which water runs anyway.
         """
-        found, at = 0.0, start
+        whole = max((end - start) // DAY, 0.0)
+        found, at = whole * sum(self._share), start + whole * DAY
         while at < end - 1e-6:
             until = min((at // HOUR + 1.0) * HOUR, end)
             found += self._share[int(at // HOUR) % 24] * (until - at) / HOUR

@@ -20,6 +20,11 @@ HOLD_S = 900.0
 """s that a flow is taken to have stayed; older, nobody knows what passed"""
 COARSEST = 1000.0
 """L; what a meter's step is taken for until it has made one"""
+_MOST_TOTAL = 1e11
+"""L, and s: beyond, it is no reading; NaN is not within either"""
+_MOST_SHOWN = 10.0 * MOST_FLOW
+BACK_S = 24.0 * HOUR
+"""s; a clock set back by more was wrong before: everything begins anew"""
 JOIN_S = 30.0
 """s between two flows of one draw, as the fixtures' own records join them"""
 
@@ -54,9 +59,13 @@ class Meter:
 
     def total(self, at: float, litres: float) -> Interval | None:
         """Take in a running total; None where nothing can be said of the time before."""
+        if not (0.0 <= litres <= _MOST_TOTAL and abs(at) < _MOST_TOTAL):
+            return None
         if self._total < 0.0:
             self._at, self._total = at, litres
             return None
+        if at < self._at - BACK_S:
+            self._at, self._total, self._doubt = at, litres, -1.0
         if at <= self._at:
             return None
         rise = litres - self._total
@@ -79,13 +88,15 @@ class Meter:
 
     def flow(self, at: float, litres_per_minute: float) -> Interval | None:
         """Take in a flow; the last one is held until now, for a quarter of an hour at most."""
+        if not (0.0 <= litres_per_minute <= _MOST_SHOWN and abs(at) < _MOST_TOTAL):
+            return None
         before, since = self._flow, self._at
-        if since >= 0.0 and at <= since:
+        if since - BACK_S <= at <= since:
             return None
         self._at, self._flow, self.step = at, litres_per_minute, 0.0
         if litres_per_minute > 0.0:
             self.lowest_flow = min(self.lowest_flow, litres_per_minute)
-        if before < 0.0 or (at - since > HOLD_S and before > 0.0):
+        if before < 0.0 or at <= since or (at - since > HOLD_S and before > 0.0):
             return None
         return Interval(start=since, end=at, litres=before * (at - since) / 60.0)
 
@@ -180,7 +191,7 @@ class Draws:
         """Take in what passed; returns the draw that is now known to be over."""
         over = None
         if self._start >= 0.0 and (
-            interval.start - self._end > JOIN_S or (interval.litres <= 0.0 and interval.end - self._end > JOIN_S)
+            abs(interval.start - self._end) > JOIN_S or (interval.litres <= 0.0 and interval.end - self._end > JOIN_S)
         ):
             over = self.close()
         if interval.litres <= 0.0:

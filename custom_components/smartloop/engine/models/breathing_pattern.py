@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from typing import Final
 
 import numpy as np
@@ -120,7 +121,7 @@ def prepared(
         return None, minutes or 0, reason or NO_BEATS
     times = np.asarray(beats_s, dtype=np.float64)
     times = np.unique(times[np.isfinite(times)])
-    times = times - (times[0] if start_s is None else start_s)
+    times = times - (start_s if start_s is not None and isfinite(start_s) else times[0])
     count = int(times[-1] // MINUTE) if minutes is None else minutes
     if not LEAST_MINUTES <= count <= MOST_MINUTES:
         return None, max(count, 0), SHORT if count < LEAST_MINUTES else LONG
@@ -255,6 +256,8 @@ class BreathingPattern:
 
     def _silent(self, minutes: int, reason: str, data_age_s: float) -> NightPattern:
         """Return an answer that knows nothing."""
+        # One time out of the world must not ask for the memory of all minutes until then.
+        minutes = min(max(minutes, 0), MOST_MINUTES)
         return NightPattern(
             probability=np.full(minutes, np.nan),
             abstained=np.ones(minutes, dtype=bool),

@@ -74,6 +74,8 @@ class BurstWatch:
             self._buckets.clear()
             return None
         bucket = interval.end // _BUCKET_S
+        if self._buckets and bucket < self._buckets[-1][0]:
+            self._buckets.clear()
         if self._buckets and self._buckets[-1][0] == bucket:
             self._buckets[-1] = bucket, self._buckets[-1][1] + interval.litres
         else:
@@ -89,7 +91,7 @@ class BurstWatch:
 
     def _learn(self, flow: float, at: float) -> None:
         week = at // _WEEK
-        if week > self._week:
+        if week != self._week:
             self._most, self._top = max(self._most * _FADE, self._top), 0.0
             self._week = week
         # What is on its way to an alarm is not learned before it has turned back.

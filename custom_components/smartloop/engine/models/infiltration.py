@@ -112,7 +112,11 @@ class Infiltration:
 
     def observe(self, at: float, indoor: float | None, outdoor: float | None, *, quiet: bool = True) -> None:
         """Take in means of the same time, µg/m³; `quiet` is False in an event, when only the outdoor air is followed."""
-        if outdoor is None or not usable(outdoor) or not abs(at) < 1e12 or (self._at >= 0.0 and at <= self._at):
+        if outdoor is None or not usable(outdoor) or not abs(at) < 1e12:
+            return
+        if self._at >= 0.0 and at <= self._at:
+            # A clock that went back by days was wrong before: what follows begins anew.
+            self._at = self._at if at > self._at - GAP_S else -1.0
             return
         dt = at - self._at if self._at >= 0.0 and at - self._at <= GAP_S else 0.0
         first = dt <= 0.0
@@ -190,7 +194,9 @@ class Infiltration:
         self._at, self._forbidden, self._usual, self.weight, *self._filtered = numbers(state.get("now"), 4 + len(RATES))
         for line, row in zip((*self._lower, *self._middle), lines, strict=True):
             line.loss, *line.sums = numbers(row, 6)
-            if min(line.loss, line.sums[0], line.sums[3]) < 0.0:
+            n, x, _, xx, _ = line.sums
+            steep = (n + ADDED[1] ** -2) * (xx + PRIOR[1] ** -2) <= x * x
+            if min(line.loss, n, xx) < 0.0 or steep:
                 msg = "a stored line cannot be"
                 raise SnapshotError(msg)
         return self

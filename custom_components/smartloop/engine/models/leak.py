@@ -28,7 +28,7 @@ from typing import Final
 from ..errors import SnapshotError
 from ..features.state import numbers
 from ..features.stillness import Habit, Lately
-from ..features.water import HOUR, DayMinimum, Interval
+from ..features.water import BACK_S, HOUR, DayMinimum, Interval
 from .leak_rate import DAY, RATES, SLACK, WATCHED_H, Chunk, Passed, Rate, RateTest
 from .model import Prediction
 
@@ -97,8 +97,8 @@ class LeakWatch:
                 test.begin()
                 test.longest = 0.0
         self._step, self._lowest_flow = max(step, LEAST_STEP), lowest_flow
-        if self._week < 0.0:
-            self._week = interval.start // WEEK
+        if self._week < 0.0 or interval.start < self._at - BACK_S:
+            self._rewind(interval.start)
         # What came between was lost with a meter's swap: unwatched, and it proves nothing.
         hidden = (interval.start - self._at) / HOUR if self._at >= 0.0 else 0.0
         if hidden > WATCHED_H:
@@ -113,6 +113,15 @@ class LeakWatch:
         self._litres += interval.litres
         if self._hours * HOUR >= CHUNK_S:
             self._close_chunk()
+
+    def _rewind(self, start: float) -> None:
+        """Begin anew what goes by the clock, and keep what was learned."""
+        self._week = start // WEEK
+        self._at = -1.0
+        self._hours = self._litres = 0.0
+        self._low, self._lately = DayMinimum(_ESTIMATE_H), Lately()
+        for test in self._tests:
+            test.begin()
 
     def _close_chunk(self) -> None:
         hours, litres = self._hours, self._litres
@@ -240,7 +249,7 @@ class LeakWatch:
         if not isinstance(rows, list) or len(rows) > len(RATES) + len(rates):
             msg = "a stored leak watch's tests are no list"
             raise SnapshotError(msg)
-        stored = {row[0]: row[1:] for row in rows if isinstance(row, list) and len(row) == 13}
+        stored = {numbers(row, 13)[0]: row[1:] for row in rows}
         for test in self._tests:
             if test.rate.tested not in stored:
                 msg = "a stored leak watch lacks a rate"

@@ -77,7 +77,7 @@ def figures(minutes: Sequence[BedMinute], *, asleep: float | None = None) -> Nig
 
     Times must be local, as bedtime is told of them.
     """
-    there = sorted((each for each in minutes if each.occupied is not False), key=lambda each: each.at)
+    there = sorted((each for each in minutes if each.occupied is not False), key=lambda each: each.at.timestamp())
     if not there:
         return NightFigures()
     motion = np.array([_possible(each.motion, (0.0, np.inf)) for each in there])

@@ -40,6 +40,7 @@ _KEPT_HOURS: Final = 336.0
 PATIENCE: Final = 3.0
 """Log-loss by which the head may fall behind the average before it is silenced: luck of a few hours"""
 _BOUND: Final = 1e-3
+_TINY: Final = 1e-9
 
 SILENT: Final = "silent_home"
 UNKNOWN: Final = "unknown_room"
@@ -226,10 +227,13 @@ class PresenceForecaster:
         fields = Fields(state, KIND, VERSION)
         self = cls(runner, fields.part("home", Home.restored))
         mean, spread = fields.row("mean", len(HEAD)), fields.row("spread", len(HEAD) ** 2)
+        square = spread.reshape(len(HEAD), len(HEAD))
+        spreads = bool(np.allclose(square, square.T, atol=1e-9) and (np.linalg.eigvalsh(square) > -_TINY).all())
+        fields.require(holds=spreads, what="holds a spread that cannot be")
         lead = fields.number("lead")
         due = [_restored_due(each) for each in fields.items("due", 3)]
         if isinstance(state, dict) and state.get("model") == self.version:
-            self._mean, self._spread, self._lead = mean, spread.reshape(len(HEAD), len(HEAD)), lead
+            self._mean, self._spread, self._lead = mean, square, lead
             self._due.extend(due)
         return self
 

@@ -186,6 +186,12 @@ class RoutineBook:
         self._number, self._named = fields.count("number"), fields.count("named")
         self._free, self._used = fields.flag("free"), fields.flag("used")
         fields.require(holds=all(each.thing in self._tracks for each in self.routines), what="tells of unknown things")
+        told = self._tracks.values()
+        seen = [
+            *(day.number for each in told for day in each.days),
+            *(act.number for each in told for act in each.by_hand),
+        ]
+        fields.require(holds=all(0 <= number <= self._number for number in seen), what="has days to come")
         return self
 
 
@@ -237,7 +243,7 @@ def _quarters(state: object) -> int:
 def _routine(state: object) -> Routine:
     marked = {"kind": "routine", "version": VERSION, **state} if isinstance(state, dict) else state
     fields = Fields(marked, "routine", VERSION)
-    (key, thing, days) = fields.part("key", str), fields.part("thing", str), fields.part("days", str)
+    key, thing, days = (fields.text(name) for name in ("key", "thing", "days"))
     fields.require(holds=days in tuple(Days), what="is of no known days")
     return Routine(
         key=key,
