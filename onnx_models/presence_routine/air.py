@@ -85,16 +85,18 @@ def _time(text: str) -> float:
 def _row(row: Mapping[str, str]) -> tuple[str, Reading] | None:
     """Return the stream and the reading of a row, None where it is not usable."""
     try:
-        occupied = float(row["occupants"] if "occupants" in row else row["occupied"]) > 0.0
+        people = float(row["occupants"] if "occupants" in row else row["occupied"])
         at = _time(row["start_utc"]) + float(row["bin_s"]) if "start_utc" in row else _time(row["time_local"])
     except KeyError, TypeError, ValueError:
+        return None
+    if not (math.isfinite(people) and math.isfinite(at)):
         return None
     reading = Reading(
         at=at,
         temperature=_number(row.get("temp_c")),
         humidity=_number(row.get("rh_pct")),
         co2=_number(row.get("co2_ppm")),
-        occupied=occupied,
+        occupied=people > 0.0,
     )
     return f"{row.get('measurement', '')} {row.get('node', '')}", reading
 

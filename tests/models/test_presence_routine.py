@@ -15,6 +15,7 @@ from custom_components.smartloop.inference.numpy_engine import NumpyEngine
 from onnx_models.export import FOLDER
 from onnx_models.presence_routine import evaluate as scoring
 from onnx_models.presence_routine import habits
+from onnx_models.presence_routine.air import rooms
 from onnx_models.presence_routine.evaluate import NAME, evaluate, subjects
 from onnx_models.presence_routine.homes import homes, room_of
 from onnx_models.presence_routine.households import household
@@ -107,6 +108,14 @@ def test_any_part_of_it_will_do(tmp_path: Path) -> None:
     assert one["metrics"]["log_loss"] is not None
     assert one["intervals"]["log_loss"] is not None
     assert set(one["metrics"]) == set(nothing["metrics"]) == set(air["metrics"])
+
+
+def test_a_minute_without_a_time_or_a_count_is_left_out(tmp_path: Path) -> None:
+    start = "2031-01-01T00:00:00Z"
+    rows = [f"{start},1,{at},20,40,{there}" for at, there in (("0", "0"), ("nan", "1"), ("inf", "1"), ("60", "nan"))]
+    pack(tmp_path / "location_B_10s.csv.gz", ["start_utc,node,bin_s,temp_c,rh_pct,occupants", *rows])
+
+    assert [len(stream) for room in rooms([tmp_path]) for stream in room.streams] == [1]
 
 
 def test_a_use_without_an_end_does_not_last_for_ever(tmp_path: Path) -> None:
