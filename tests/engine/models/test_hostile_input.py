@@ -21,9 +21,11 @@ from custom_components.smartloop.engine.features.particle_event import Surroundi
 from custom_components.smartloop.engine.features.presence import Instant
 from custom_components.smartloop.engine.features.reliever import DiaryDay
 from custom_components.smartloop.engine.features.stillness import Habit
+from custom_components.smartloop.engine.features.technique import Trace
 from custom_components.smartloop.engine.features.water import Interval, Meter
 from custom_components.smartloop.engine.models.breathing_pattern import MOST_MINUTES, BreathingPattern
 from custom_components.smartloop.engine.models.burst import BurstWatch
+from custom_components.smartloop.engine.models.forecast_record import CATCH_UP_HOURS, Record
 from custom_components.smartloop.engine.models.infiltration import Infiltration
 from custom_components.smartloop.engine.models.leak import LeakWatch
 from custom_components.smartloop.engine.models.night import NightBaselines, NightFigures, figures
@@ -31,6 +33,8 @@ from custom_components.smartloop.engine.models.pm_event import Event, RoomWatch
 from custom_components.smartloop.engine.models.presence_routine import PresenceForecaster
 from custom_components.smartloop.engine.models.reliever_day import RelieverDay
 from custom_components.smartloop.engine.models.routine_book import RoutineBook
+from custom_components.smartloop.engine.models.technique import TechniqueJudge
+from custom_components.smartloop.engine.models.technique_rules import Step
 from custom_components.smartloop.inference.catalog import Catalog
 from custom_components.smartloop.inference.numpy_engine import NumpyEngine
 
@@ -354,3 +358,38 @@ def test_a_room_watch_lives_on_odd_readings() -> None:
                     assert all(value is None or isfinite(value) for value in found.features.values())
                     assert all(each.rate > 0.0 and isfinite(each.error) for each in found.decays)
     assert events > 10
+
+
+def test_a_forecast_goes_on_learning_after_a_clock_weeks_ahead() -> None:
+    record, nothing = Record.new(1), np.full((1, CATCH_UP_HOURS, 3), nan)
+    for hour in (1000, 1000 + 47 * 24, 1001):
+        record.learn(hour, nothing)
+
+    assert record.hour.tolist() == [1001]
+    assert record.owed(1002) == 1
+
+
+@pytest.mark.parametrize("share", [-5.0, 5.0, 1e30])
+def test_a_forecast_takes_up_no_bands_that_would_turn_around(share: float) -> None:
+    record = Record.new(1)
+    assert Record.restore(record.store()).miss.shape == record.miss.shape
+    record.miss[0, 1, 2] = share
+    with pytest.raises(SnapshotError):
+        Record.restore(record.store())
+
+
+@pytest.mark.parametrize("press_s", [1e307, -1e307, 500.0])
+def test_a_press_outside_a_trace_is_not_measured(press_s: float) -> None:
+    still = np.tile([0.0, 0.0, 1.0], (800, 1))
+    found = TechniqueJudge().judge_trace(Trace(at=np.arange(800) / 100.0, acceleration=still), press_s=press_s)
+
+    assert all(verdict.label is None and verdict.why for verdict in found.steps.values())
+    assert found.steps[Step.SHAKE].why == ("outside_trace",)
+
+
+def test_motion_beyond_all_numbers_is_no_motion() -> None:
+    evening = datetime(2026, 1, 1, 22, tzinfo=UTC)
+    told = [BedMinute(at=evening + timedelta(minutes=i), motion=1e308 if i % 9 else 1.0) for i in range(600)]
+    found = figures(told)
+
+    assert found.restlessness == 1.0

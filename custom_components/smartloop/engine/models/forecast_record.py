@@ -59,6 +59,8 @@ _CONFORMAL_STEP = 0.007
 _MISS_LIMITS = (-0.05, 0.4)
 _MISS_LEAST = 0.005
 """What the table is asked for; below is debt."""
+_ROUNDED = 1e-6
+"""By which a stored share of misses may differ"""
 _HALF_LIMIT = 6.0e4
 """What half a float holds, in which trials are stored"""
 
@@ -164,6 +166,10 @@ class Record:
             raise SnapshotError(msg)
         for name in names:
             setattr(empty, name, _read(stored[name], getattr(empty, name), name))
+        low, high = _MISS_LIMITS
+        if (empty.miss < low - _ROUNDED).any() or (empty.miss > high + _ROUNDED).any():
+            msg = "a stored forecast record's bands cannot be"
+            raise SnapshotError(msg)
         return empty
 
     def bend(self) -> Array:
@@ -201,7 +207,8 @@ class Record:
         """
         for past in range(hour - self.owed(hour) + 1, hour + 1):
             self._learn_one(past, truth[:, past - hour - 1], new=self.hour < past)
-        self.hour = np.maximum(self.hour, hour)
+        # A clock that was ahead by days was wrong: the room would learn nothing until then.
+        self.hour = np.where(self.hour > hour + CATCH_UP_HOURS, hour, np.maximum(self.hour, hour))
 
     def _learn_one(self, hour: int, truth: Array, *, new: NDArray[np.bool_]) -> None:
         """Learn from one hour, in the rooms for which it is new."""

@@ -34,6 +34,8 @@ _RUNNING_S: Final = 3 * 86400.0
 """Nights farther apart do not follow each other"""
 _STEPPED_BACK_S: Final = 2 * 86400.0
 """A night so much older than the last: the clock was wrong before"""
+_MOST_MOTION: Final = 1e12
+"""In any unit; beyond, it is no reading"""
 _MOVED: Final = 0.15
 """Of the night's 90th percentile of motion"""
 _HEART_RATES, _BREATHING_RATES = (25.0, 220.0), (4.0, 60.0)
@@ -80,7 +82,7 @@ def figures(minutes: Sequence[BedMinute], *, asleep: float | None = None) -> Nig
     there = sorted((each for each in minutes if each.occupied is not False), key=lambda each: each.at.timestamp())
     if not there:
         return NightFigures()
-    motion = np.array([_possible(each.motion, (0.0, np.inf)) for each in there])
+    motion = np.array([_possible(each.motion, (0.0, _MOST_MOTION)) for each in there])
     known = np.isfinite(motion)
     quiet = np.ones(motion.size, dtype=bool)
     if known.any() and float(np.ptp(motion[known])) > 0.0:

@@ -326,7 +326,7 @@ def trace_rows(moved: Motion | None, curve: Curve | None, press_s: float, sleeve
     lost = f"{MISSING}acceleration"
     rows: dict[Step, Row | str] = dict.fromkeys((Step.SHAKE, Step.ORIENTATION, Step.HOLD), lost)
     if moved is not None:
-        place = round((press_s - float(moved.at[0])) * technique.RATE)
+        place = round(min(max((press_s - float(moved.at[0])) * technique.RATE, -1.0), float(moved.at.size)))
         if not 100 <= place <= moved.at.size - 20:
             rows = dict.fromkeys(rows, "outside_trace")
         else:
