@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..features.bed import MOST_MINUTES, NAMES, Night, known_heart, known_motion, table
 from .bed_chain import STAGES, WAKE, Array, Chain, balanced, calibrated
-from .classifier import standardize
+from .classifier import numbers, standardize
 from .model import Runner
 
 BLOCK: Final = 96
@@ -91,14 +91,14 @@ class BedStager:
         try:
             names = tuple(json.loads(metadata["features"]))
             classes = tuple(json.loads(metadata["classes"]))
-            self._mean = _numbers(metadata["mean"], (len(NAMES),))
-            self._std = _numbers(metadata["std"], (len(NAMES),))
+            self._mean = numbers(metadata["mean"], len(NAMES))
+            self._std = numbers(metadata["std"], len(NAMES))
             self._reach = float(metadata["reach"])
-            scale = _numbers(metadata["calibration"], (len(HEADS), 1 + len(STAGES)))
-            trust, balance, share = _numbers(metadata["chain"], (3,)).tolist()
+            scale = numbers(metadata["calibration"], len(HEADS), 1 + len(STAGES))
+            trust, balance, share = numbers(metadata["chain"], 3).tolist()
             self.chain = Chain(
-                prior=_numbers(metadata["prior"], (len(STAGES),)),
-                transition=_numbers(metadata["transition"], (len(STAGES), len(STAGES))),
+                prior=numbers(metadata["prior"], len(STAGES)),
+                transition=numbers(metadata["transition"], len(STAGES), len(STAGES)),
                 trust=trust,
                 balance=balance,
                 share=share,
@@ -106,7 +106,7 @@ class BedStager:
             self.tau = float(metadata["tau"])
             self.wake_threshold = float(metadata["wake"])
             self._emphasis = float(metadata["emphasis"])
-            self.bands = tuple(_numbers(metadata["bands"], (len(HEADS),)).tolist())
+            self.bands = tuple(numbers(metadata["bands"], len(HEADS)).tolist())
         except (KeyError, TypeError, ValueError) as err:
             msg = f"metadata not usable: {err!r}"
             raise ModelError(msg) from err
@@ -228,12 +228,3 @@ def _open(count: int, reason: str, version: str, away: Mask | None = None) -> St
 def _log_softmax(logits: Array) -> Array:
     raised = logits - logits.max(axis=-1, keepdims=True)
     return np.asarray(raised - np.log(np.exp(raised).sum(axis=-1, keepdims=True)))
-
-
-def _numbers(text: str, shape: tuple[int, ...]) -> Array:
-    """Return an array stored as JSON; raises ValueError unless it has this shape and is finite."""
-    values = np.array(json.loads(text), dtype=np.float64)
-    if values.shape != shape or not np.isfinite(values).all():
-        msg = f"not {shape} finite numbers"
-        raise ValueError(msg)
-    return values

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..features.beats import LONGEST, MINUTE, MINUTE_NAMES, NIGHT_NAMES, SHORTEST, Array, Mask, Night, night
-from .classifier import calibrated
+from .classifier import calibrated, numbers
 from .model import Runner
 
 BLOCK: Final = 720
@@ -138,14 +138,14 @@ class BreathingPattern:
         metadata = runner.metadata
         try:
             known = tuple(json.loads(metadata["features"])), tuple(json.loads(metadata["night"]))
-            self._scale = _numbers(metadata["mean"], len(MINUTE_NAMES)), _numbers(metadata["std"], len(MINUTE_NAMES))
+            self._scale = numbers(metadata["mean"], len(MINUTE_NAMES)), numbers(metadata["std"], len(MINUTE_NAMES))
             names = len(NIGHT_NAMES)
-            self._night_scale = _numbers(metadata["night_mean"], names), _numbers(metadata["night_std"], names)
+            self._night_scale = numbers(metadata["night_mean"], names), numbers(metadata["night_std"], names)
             self._temperature = float(metadata["temperature"])
             self._tau, self._reach = float(metadata["tau"]), float(metadata["reach"])
             self._night_reach = float(metadata["night_reach"])
-            self._steadiness = _numbers(metadata["irregularity"], 2)
-            self._quiet, self._worth, self._spread = _numbers(metadata["share_bounds"], 3)
+            self._steadiness = numbers(metadata["irregularity"], 2)
+            self._quiet, self._worth, self._spread = numbers(metadata["share_bounds"], 3)
         except (KeyError, TypeError, ValueError) as err:
             msg = f"metadata not usable: {err!r}"
             raise ModelError(msg) from err
@@ -277,12 +277,3 @@ def _scores(values: Array, scale: tuple[Array, Array]) -> tuple[Array, NDArray[n
     """Return standard scores (..., features) and their mean square (...), a diagonal Mahalanobis distance."""
     scores = (values - scale[0]) / scale[1]
     return scores, np.asarray((scores**2).mean(axis=-1))
-
-
-def _numbers(text: str, count: int) -> Array:
-    """Return an array stored as JSON; raises ValueError unless it has this many finite numbers."""
-    values = np.array(json.loads(text), dtype=np.float64)
-    if values.shape != (count,) or not np.isfinite(values).all():
-        msg = f"not {count} finite numbers"
-        raise ValueError(msg)
-    return values

@@ -83,10 +83,10 @@ class Classifier:
         try:
             self.features: tuple[str, ...] = tuple(json.loads(metadata["features"]))
             self.classes: tuple[str, ...] = tuple(json.loads(metadata["classes"]))
-            self.mean = _numbers(metadata["mean"], len(self.features))
-            self.std = _numbers(metadata["std"], len(self.features))
+            self.mean = numbers(metadata["mean"], len(self.features))
+            self.std = numbers(metadata["std"], len(self.features))
             self._temperature = float(metadata.get("temperature", "1"))
-            self._platt = _numbers(metadata["platt"], 2) if "platt" in metadata else None
+            self._platt = numbers(metadata["platt"], 2) if "platt" in metadata else None
             self.tau = float(metadata.get("tau", "0"))
             self.reach = float(metadata.get("reach", "inf"))
         except (KeyError, TypeError, ValueError) as err:
@@ -190,10 +190,10 @@ def _number(value: float | None) -> float:
     return float(value) if value is not None and math.isfinite(value) else math.nan
 
 
-def _numbers(text: str, count: int) -> Array:
-    """Return an array stored as JSON; raises ValueError unless it has this many finite numbers."""
+def numbers(text: str, *shape: int) -> Array:
+    """Return an array stored as JSON; raises ValueError unless it has this shape and is finite."""
     values = np.array(json.loads(text), dtype=np.float64)
-    if values.shape != (count,) or not np.isfinite(values).all():
-        msg = f"not {count} finite numbers"
+    if values.shape != shape or not np.isfinite(values).all():
+        msg = f"not {shape} finite numbers"
         raise ValueError(msg)
     return values

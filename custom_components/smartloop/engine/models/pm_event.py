@@ -1,8 +1,8 @@
 """Particle events of one room: when a source began and ended, how fast it went away, where it may have come from.
 
 Start: CUSUM (Page 1954) of the residual over the lower envelope, in units of its noise, beyond 6, and a rise of more
-than 5 µg/m³ and three times the noise. End: back within the noise of the envelope. A second source before the first
-has gone starts an event of its own once the level rises again by half of what it had fallen.
+than 5 µg/m³, four times the noise and a fifth of the quiet level. End: back within the noise of the envelope. A second
+source before the first has gone starts an event of its own once the level rises again by half of what it had fallen.
 
 The fast path needs no network: see `Burst`.
 """
