@@ -16,8 +16,10 @@ docs/models of the cards. Home Assistant is not needed.
 # ruff: noqa: PLC0415  training is not imported to list what ships
 
 import argparse
+import csv
 import json
 import sys
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -32,6 +34,9 @@ from custom_components.smartloop.inference.select import open_onnxruntime
 from .export import FOLDER
 from .registry import MODELS, Model
 from .report import Evaluation, Metrics
+
+UNREADABLE = (InferenceError, OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error)
+"""What files that went through something raise; gzip has three of its own ways"""
 
 
 def _engine(runtime: str) -> Engine:
@@ -100,9 +105,16 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         if arguments.all
         else {MODELS[arguments.name]: arguments.data}
     )
+    failed = 0
     for model, data in chosen.items():
         began = perf_counter()
-        report = model.evaluate(data, engine)
+        try:
+            report = model.evaluate(data, engine)
+        except UNREADABLE as err:
+            # The others can still be judged.
+            print(f"script/models: {model.name}: {data} cannot be used: {err!r}", file=sys.stderr)
+            failed = 1
+            continue
         for note in report.get("notes", ()):
             print(f"script/models: {model.name}: {note}", file=sys.stderr)
         if arguments.json:
@@ -111,7 +123,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             _print(report)
         if arguments.all:
             print(f"script/models: {model.name}: {perf_counter() - began:.0f} s", file=sys.stderr)
-    return 0
+    return failed
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -161,7 +173,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return int(arguments.run(arguments))
-    except (InferenceError, OSError) as err:
+    except UNREADABLE as err:
         print(f"script/models: {err}", file=sys.stderr)
         return 1
 

@@ -80,10 +80,17 @@ def write(page: Path = PAGE) -> Path:
         "Made by `script/models page` of the cards' runs; do not edit. Every figure is of homes or persons that had no part",
         "in learning; intervals are 90 %, by redrawing them. *Simulated* figures come from seeded simulators and say what is",
         "possible, not what was seen in homes. Published figures were measured by others, on other people with other",
-        f"protocols: they show the scale, not a contest. {met} of {len(counted)} targets are met; those missed stand here too.",
+        f"protocols: they show the scale, not a contest. {met} of {len(counted)} bounds are kept; those missed stand here too.",
+        "Where people looked at the same few subjects while building, the card says so: homes seen by nobody decide.",
     ]
     for name, one in found.items():
-        lines += ["", f"## {one['title']}", "", _links(name) + f". {one['evaluation']['n_subjects']} subjects.", ""]
+        lines += [
+            "",
+            f"## {one['title'].removeprefix('Model card: ').capitalize()}",
+            "",
+            _links(name) + f". {one['evaluation']['n_subjects']} subjects.",
+            "",
+        ]
         header = ["what", "ours", "90 % interval", "n", "data", "target", "", "published, theirs"]
         lines += table(header, _claims(one))
         for picture in _pictures(name):

@@ -1,5 +1,6 @@
 """Every model is judged on homes and persons it never saw, whatever they are called and whatever is missing."""
 
+import gzip
 import json
 import math
 import subprocess
@@ -43,7 +44,9 @@ def test_strangers_are_judged_by_every_model(tmp_path: Path) -> None:
             assert set(column) == set(report["metrics"]), name
             assert all(value is None or math.isfinite(value) for value in column.values()), name
         assert any(value is not None for value in report["metrics"].values()), f"{name} could score nothing"
-        assert not any("in sample" in note for note in report.get("notes", ())), name
+        assert not any("in sample" in note for note in report.get("notes", ())), (
+            f"{name} takes strangers for its teachers"
+        )
 
 
 @pytest.mark.timeout(600)
@@ -52,3 +55,18 @@ def test_where_there_is_nothing_nothing_is_claimed(tmp_path: Path) -> None:
     for report in judged(tmp_path):
         assert report["n_subjects"] == 0 or "simulated" in json.dumps(report), report["model"]
         assert all(value is None or math.isfinite(value) for column in figures(report) for value in column.values())
+
+
+def test_a_file_cut_short_spoils_its_model_only(tmp_path: Path) -> None:
+    """A download that broke off is named, and ends in an exit code, not in a traceback."""
+    whole = gzip.compress(b"record,beat_s\n" + b"".join(b"z1,%d\n" % n for n in range(5000)))
+    folder = tmp_path / "bed" / "wrist_psg_features"
+    folder.mkdir(parents=True)
+    (folder / "epochs_30s.csv.gz").write_bytes(whole[: len(whole) // 2])
+    command = [sys.executable, "-m", "onnx_models", "evaluate", "bed_stage", "--data", str(folder.parent), "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "bed_stage" in done.stderr
+    assert "cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
