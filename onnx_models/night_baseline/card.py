@@ -139,7 +139,7 @@ def described(report: Evaluation, watches: Sequence[Watch], counts: Mapping[str,
                 "does is not in here, the rises are added to real nights."
             ),
             "A rise of 5/min is found in fewer than half of the cases: no note means nothing.",
-            "Pulse drifts over weeks, and its band holds fewer nights than it says; the others are close.",
+            "Pulse drifts over weeks; bands are widened after misses, so they hold what they say in the long run, not each night.",
             (
                 "Minutes in which the two breathing counts differ are not told, so their mean difference is small by choice; the "
                 "fallback column compares them wherever both have a number."

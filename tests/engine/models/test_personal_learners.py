@@ -241,6 +241,21 @@ def test_a_baseline_knows_the_hours_and_what_is_rare() -> None:
     assert line.coverage == pytest.approx(0.9, abs=0.06)
 
 
+@pytest.mark.parametrize("wander", [0.0, 0.2, 0.5])
+def test_a_band_holds_nine_in_ten_also_where_the_level_wanders(wander: float) -> None:
+    """Quantiles of what was left over alone hold .80 where the level wanders by half the noise a day."""
+    shares = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        values = 55.0 + np.cumsum(rng.normal(0.0, wander, 120)) + rng.normal(0.0, 1.0, 120)
+        line = Baseline()
+        for day, value in enumerate(values):
+            line.learn_one(START + timedelta(days=day), float(value))
+        assert line.coverage is not None
+        shares.append(line.coverage)
+    assert 0.87 <= float(np.mean(shares)) <= 0.94
+
+
 def test_a_constant_is_not_surprising_but_its_change_is() -> None:
     line = Baseline()
     for day in range(30):

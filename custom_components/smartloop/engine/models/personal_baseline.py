@@ -9,6 +9,10 @@ Order matters (it follows). A duplicate counts twice; whoever can tell them apar
 are refused. Before 14 values of seasons that were seen before
 nothing is said: None.
 
+The band is widened after a value outside it, and narrowed, nine times more slowly, after one inside (a multiplicative
+form of Gibbs & Candès 2021), never below what the quantiles say: they are of values seen, and a level that wanders is
+not where it was.
+
 Where values stay beyond two spreads on one side (some 22 of them, or three days of hours), the level
 itself has changed, and all seasons are moved at once.
 """
@@ -24,7 +28,7 @@ from .personal_sketch import Sketch
 from .personal_state import Fields, Record
 
 KIND: Final = "personal_baseline"
-VERSION: Final = 1
+VERSION: Final = 2
 LEAST_VALUES: Final = 14
 _SLOWEST = 1.0 / 64.0
 _BORROWED = 4.0
@@ -44,6 +48,11 @@ _MOVED = 0.75
 """Of recent values, how many lie to one side (less those to the other) when the level has changed"""
 _FARTHEST = 10.0
 """Spreads that one value counts for when the level moves"""
+
+
+_WIDEN, _SHARE = 0.1, 0.9
+"""By how much a miss widens the band, relatively, and the share of values it is meant to hold"""
+_WIDEST = 4.0
 
 
 class Season(StrEnum):
@@ -80,7 +89,19 @@ class Surprise:
 class Baseline:
     """What is usual for one quantity of one person or room."""
 
-    __slots__ = ("_all", "_centers", "_counts", "_lean", "_rest", "_shape", "count", "covered", "season", "told")
+    __slots__ = (
+        "_all",
+        "_centers",
+        "_counts",
+        "_lean",
+        "_rest",
+        "_shape",
+        "_wide",
+        "count",
+        "covered",
+        "season",
+        "told",
+    )
 
     def __init__(self, season: Season = Season.NONE) -> None:
         """Begin knowing nothing."""
@@ -94,6 +115,8 @@ class Baseline:
         self._rest = Sketch()
         self._shape: tuple[float, float, float] | None = None
         """5th and 95th percentile of what is left over, and its robust standard deviation; None when not up to date"""
+        self._wide = 1.0
+        """The band, as a multiple of the quantiles"""
         self.count = 0
         self.told = 0
         self.covered = 0
@@ -129,7 +152,8 @@ class Baseline:
         weight = self._rest.weight
         tail = min(below, 1.0 - below) if below is not None else 0.5
         rarity = (tail * weight + 1.0) / (weight + 2.0)
-        return Surprise(usual, usual + min(low, 0.0), usual + max(high, 0.0), rest / spread, min(rarity, 1.0))
+        lo, hi = usual + self._wide * min(low, 0.0), usual + self._wide * max(high, 0.0)
+        return Surprise(usual, lo, hi, rest / spread, min(rarity, 1.0))
 
     def learn_one(self, at: datetime, value: float | None) -> bool:
         """Score, then take in a value; False where there is none. Constant time."""
@@ -140,7 +164,10 @@ class Baseline:
         if said is not None:
             slack = 1e-6 * max(abs(said.usual), 1.0)
             self.told += 1
-            self.covered += said.lo - slack <= value <= said.hi + slack
+            inside = said.lo - slack <= value <= said.hi + slack
+            self.covered += inside
+            self._wide *= 1.0 + _WIDEN * (_SHARE - inside)
+            self._wide = min(max(self._wide, 1.0), _WIDEST)
         place = _PLACES[self.season][1](at)
         rest = value - self._center(place) if self.count else 0.0
         self._follow(place, value)
@@ -191,6 +218,7 @@ class Baseline:
             "all": self._all,
             "lean": list(self._lean),
             "rest": self._rest.snapshot(),
+            "wide": self._wide,
             "count": self.count,
             "told": self.told,
             "covered": self.covered,
@@ -211,6 +239,7 @@ class Baseline:
         fields.require(holds=abs(side) <= 1.0, what="leans more than it can")
         self._lean = side, far
         self._rest = fields.part("rest", Sketch.restored)
+        self._wide = fields.number("wide", 1.0, _WIDEST)
         self.count, self.told, self.covered = (fields.count(name) for name in ("count", "told", "covered"))
         fields.require(holds=self.covered <= self.told <= self.count, what="was right more often than it spoke")
         return self
