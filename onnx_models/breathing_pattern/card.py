@@ -51,7 +51,12 @@ def _claims(report: Evaluation, nights: int) -> list[Claim]:
         claim("minutes told rightly, none left out", "accuracy", None, _MINUTES),
         claim("minutes told rightly, of those answered", "accuracy_answered", None, _MINUTES),
         claim("the same AUC within a night, mean of nights", "auc_within_night", None),
-        claim("nights of 15 and more events an hour told from those below 5 (AUC)", "night_auc", None, _NIGHTS),
+        claim(
+            "nights of 15 and more events an hour told from those below 5 (AUC; few nights, see below)",
+            "night_auc",
+            None,
+            _NIGHTS,
+        ),
         claim("error of the share of minutes, mean of nights", "share_error", None, at_least=False),
     ]
 

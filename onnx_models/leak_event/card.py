@@ -68,7 +68,7 @@ def _claims(found: Evaluation) -> list[Claim]:
         claim("false bursts a home-year", "burst_false_per_year", 0.2, least=False, n="0.7 home-years, 1 flat"),
         claim("draws named rightly by the rules (abstained = wrong)", "fixture_accuracy", 0.9, n=flat, anchor=f"{gst}: another task"),
         claim("F1 of the machine", "fixture_f1_machine", None, n=flat),
-        claim("showers of other homes called a shower", "showers_named", None, n="24 homes, none learned from"),
+        claim("showers of other homes called a shower", "showers_named", None, n="24 homes; flow ranges were tried while looking at them"),
     ]  # fmt: skip
 
 

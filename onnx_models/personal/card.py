@@ -250,6 +250,7 @@ def head_card(found: Evaluation, learned: Community) -> Card:
             "The table of places names no moments; nine in ten find theirs (`personal/contexts.py`), the rest is not known.",
             "The text of a suggestion would be the best context, but where none was sent the log never has one of walking.",
             "`evaluate` starts from the kept prior (`prior.json`): on the people it was learned on the policies are in sample.",
+            "Walk and prompt start from the other people of the folder judged: for these two no prior is kept.",
         ],
         wording=[
             "It abstains when most of what it needs is missing.",
