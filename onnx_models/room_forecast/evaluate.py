@@ -4,12 +4,14 @@
 
 Metrics end in `_t_24h` (temperature, K), `_e_24h` (vapour pressure, hPa), `_rh_24h` (relative humidity, %).
 For the weather model the weather as it came stands in for the forecast; `..._noisy` is a forecast with
-errors that grow with the lead, `..._yesterday` no forecast but the last day again.
+errors that grow with the lead, `..._yesterday` no forecast but the last day again. `room_forecast` tells of both: what it
+foretells without any weather, and, as `..._with_weather`, what a home with a weather service gets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from custom_components.smartloop.engine.models.forecast import Forecaster
 from custom_components.smartloop.engine.models.forecast_voices import HISTORY_MODEL, WEATHER_MODEL
@@ -52,8 +54,34 @@ def _runners(name: str, engine: Engine) -> tuple[list[Runner], list[Runner]]:
 
 def evaluate(name: str, data: Path, engine: Engine) -> Evaluation:
     """Return the figures of one model on all homes below a folder."""
+    # An engine is hashed by what it is; its protocol does not say so.
+    once = cast("Any", engine)
+    found = _evaluated(name, data, once)
+    return _joined(found, _evaluated(WEATHER_MODEL, data, once)) if name == HISTORY_MODEL else found
+
+
+@lru_cache(maxsize=2)
+def _evaluated(name: str, data: Path, engine: Engine) -> Evaluation:
+    """Return the figures of one file; both names ask for those with weather."""
     runners, exact = _runners(name, engine)
     return scored(name, data, runners, exact, engine.name)
+
+
+def _joined(history: Evaluation, weather: Evaluation) -> Evaluation:
+    """Return the figures without weather, and those with the weather as it came under names of their own."""
+    keys = [key for key in weather["metrics"] if not key.endswith(tuple(f"_{each}" for each in OUTLOOKS))]
+
+    def both[T](own: Mapping[str, T], other: Mapping[str, T]) -> dict[str, T]:
+        return {**own, **{f"{key}_with_weather": other[key] for key in keys if key in other}}
+
+    out = history.copy()
+    out["metrics"] = both(history["metrics"], weather["metrics"])
+    out["fallback"] = both(history["fallback"], weather["fallback"])
+    out["baselines"] = {key: both(own, weather["baselines"][key]) for key, own in history["baselines"].items()}
+    out["intervals"] = both(history["intervals"], weather["intervals"])
+    if "float_model" in history and "float_model" in weather:
+        out["float_model"] = both(history["float_model"], weather["float_model"])
+    return out
 
 
 def scored(name: str, data: Path, runners: Sequence[Runner], exact: Sequence[Runner], engine: str) -> Evaluation:

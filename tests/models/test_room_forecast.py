@@ -386,3 +386,7 @@ def test_the_command_line_speaks_json(made_up: Path) -> None:
     assert report["engine"] == "builtin"
     assert not report["notes"]
     assert report["float_model"]["rmse_t_24h"] == pytest.approx(report["metrics"]["rmse_t_24h"], rel=0.02)
+    weather = evaluated(WEATHER_MODEL, made_up)
+    for column in ("metrics", "fallback", "intervals"):
+        assert report[column]["skill_rh_24h_with_weather"] == weather[column]["skill_rh_24h"]
+    assert weather["metrics"]["skill_rh_24h"] is not None
