@@ -33,7 +33,7 @@ from .engine import (
     Reading,
     Verdict,
 )
-from .ledger import Ledger, LedgerError
+from .ledger import Ledger, LedgerClosedError, LedgerError
 from .naming import device_name
 from .pace import paced
 
@@ -178,6 +178,9 @@ class Care:
             self.tested = await self._house.diary.async_leak_tests() | self.tested
             self.replaced = await self._house.diary.async_battery_changes() | self.replaced
             await self._async_load_answers(dt_util.utcnow() - REMEMBERED)
+        except LedgerClosedError:
+            # Home Assistant ended while the household was still being set up: nobody is left to look after.
+            return
         except LedgerError as err:
             LOGGER.error("What was done to the sensors cannot be read: %s", err)
             return

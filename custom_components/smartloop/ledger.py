@@ -51,6 +51,10 @@ class LedgerError(HomeAssistantError):
     """Nothing of what was to be kept has been kept."""
 
 
+class LedgerClosedError(LedgerError):
+    """It was asked after it had been closed on purpose: the household is unloaded, or Home Assistant ends."""
+
+
 class Ledger:
     """The household's ledger; every call is done, and on the disk, when it returns."""
 
@@ -202,7 +206,7 @@ class Ledger:
 
     async def _async_do[T](self, work: Callable[[], T]) -> T:
         if self._executor is None:
-            raise _error(Fault.UNUSABLE, "closed")
+            raise _error(Fault.UNUSABLE, "closed", LedgerClosedError)
         try:
             result = await self._hass.loop.run_in_executor(self._executor, work)
         except DatabaseError as err:
@@ -230,7 +234,5 @@ class Ledger:
         )
 
 
-def _error(fault: Fault, reason: str) -> LedgerError:
-    return LedgerError(
-        translation_domain=DOMAIN, translation_key=_ERRORS[fault], translation_placeholders={"reason": reason}
-    )
+def _error(fault: Fault, reason: str, kind: type[LedgerError] = LedgerError) -> LedgerError:
+    return kind(translation_domain=DOMAIN, translation_key=_ERRORS[fault], translation_placeholders={"reason": reason})

@@ -1,5 +1,7 @@
 """The whole line once: sensors, understanding, advice, phone, answer, effect."""
 
+import json
+
 import pytest
 
 from demo.check import check
@@ -16,7 +18,7 @@ async def test_demo_check_sees_everything_promised(lab: Lab) -> None:
 
     report = await check(lab)
 
-    assert report["ok"], report
+    assert report["ok"], json.dumps(report, indent=1)
     assert report["history"]["hours"] > 700
     assert 0.0 < report["history"]["mold_index"] < 6.0
     assert "airing" in report["notification"]["message"]

@@ -1,12 +1,15 @@
 """Looking after the boxes: who is called back, and how long the loop is kept."""
 
 import asyncio
+import logging
 from datetime import timedelta
 
 import pytest
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
 
 from custom_components.smartloop.care import box_place
+from custom_components.smartloop.coordinator import Coordinator
 from custom_components.smartloop.engine import Measurand
 
 from .boxes import Boxes, add_leak_sensor
@@ -82,3 +85,21 @@ async def test_the_status_says_that_sensors_need_care(living: Living, boxes: Box
     await silence(living, boxes)
     assert "sensors_need_care" in living.coordinator.status.reasons
     assert "sensors_need_care" in state_of(living.hass, "sensor.home_status").attributes["reasons"]
+
+
+async def test_home_assistant_ending_during_set_up_is_no_error(
+    living: Living, boxes: Boxes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reload begun by a new device may still be under way when everything stops: its ledger is closed under it."""
+    load = Coordinator.async_load
+
+    async def ended(coordinator: Coordinator) -> None:
+        await load(coordinator)
+        coordinator.hass.bus.async_fire(EVENT_HOMEASSISTANT_CLOSE)
+        await coordinator.hass.async_block_till_done()
+
+    monkeypatch.setattr(Coordinator, "async_load", ended)
+    caplog.clear()
+    await living.set_up()
+    assert not boxes.care.loaded
+    assert [each.message for each in caplog.records if each.levelno >= logging.ERROR] == []

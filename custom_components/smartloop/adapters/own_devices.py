@@ -26,7 +26,7 @@ from ..const import (
     SUBENTRY_DEVICE,
 )
 from ..diary import Diary
-from ..ledger import LedgerError
+from ..ledger import LedgerClosedError, LedgerError
 from ..protocol import DeviceKind
 from .device_log import Owner, Tenure
 from .own_device import Hands, OwnDevice
@@ -91,6 +91,9 @@ class OwnDevices:
         try:
             for device in self.devices.values():
                 await device.async_load()
+        except LedgerClosedError:
+            # Home Assistant ended meanwhile.
+            return
         except LedgerError as err:
             # Without the last counters replays could not be told from adverts.
             LOGGER.error("Own devices are not listened to: %s", err)
