@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,32 @@ class Claim:
     at_least: bool = True
     anchor: str = ""
     """The published figure, whose, on how many; "recalled" where nobody looked it up again"""
+
+    @classmethod
+    def of(
+        cls,
+        found: Evaluation,
+        what: str,
+        metric: str,
+        *,
+        n: str,
+        real: bool,
+        target: float | None = None,
+        at_least: bool = True,
+        anchor: str = "",
+    ) -> Self:
+        """Return a claim of one of an evaluation's own figures."""
+        return cls(
+            what=what,
+            metric=metric,
+            value=found["metrics"][metric],
+            interval=found["intervals"].get(metric),
+            n=n,
+            real=real,
+            target=target,
+            at_least=at_least,
+            anchor=anchor,
+        )
 
     @property
     def met(self) -> bool | None:

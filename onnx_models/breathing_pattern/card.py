@@ -30,21 +30,10 @@ _CHOSEN: Final = (
 
 
 def _claims(report: Evaluation, nights: int) -> list[Claim]:
-    metrics, intervals = report["metrics"], report["intervals"]
     count = f"{nights} nights taken for {report['n_subjects']} persons, {report['n_rows']} min"
 
     def claim(what: str, metric: str, target: float | None, anchor: str = "", *, at_least: bool = True) -> Claim:
-        return Claim(
-            what=what,
-            metric=metric,
-            value=metrics[metric],
-            interval=intervals.get(metric),
-            n=count,
-            real=True,
-            target=target,
-            at_least=at_least,
-            anchor=anchor,
-        )
+        return Claim.of(report, what, metric, n=count, real=True, target=target, at_least=at_least, anchor=anchor)
 
     return [
         claim("minutes with and without the pattern told apart (AUC), all nights together", "auc", 0.85, _QUICK),

@@ -76,17 +76,7 @@ def _claims(found: Evaluation) -> list[Claim]:
     metrics, spans = found["metrics"], found["intervals"]
     n = f"{found['n_subjects']} simulated people, {metrics['sim_puffs']:.0f} puffs"
     out = [
-        Claim(
-            what=what,
-            metric=key,
-            value=metrics[key],
-            interval=spans[key],
-            n=n,
-            real=False,
-            target=target,
-            at_least=least,
-            anchor=anchor,
-        )
+        Claim.of(found, what, key, n=n, real=False, target=target, at_least=least, anchor=anchor)
         for what, key, target, least, anchor in _CLAIMS
     ]
     for step in _STEPS:

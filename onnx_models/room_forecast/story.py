@@ -91,11 +91,10 @@ def _claims(found: Evaluation, *, weather: bool) -> list[Claim]:
     for band in SHORT:
         key = f"skill_{band}_24h"
         out.append(
-            Claim(
-                what=f"skill over persistence at 24 h, {_UNITS[band].partition(',')[0]}, {words}",
-                metric=key,
-                value=found["metrics"][key],
-                interval=found["intervals"][key],
+            Claim.of(
+                found,
+                f"skill over persistence at 24 h, {_UNITS[band].partition(',')[0]}, {words}",
+                key,
                 n=n,
                 real=True,
                 target=_TARGET_SKILL if weather else None,
@@ -105,11 +104,10 @@ def _claims(found: Evaluation, *, weather: bool) -> list[Claim]:
     for band in SHORT if weather else ():
         key = f"skill_{band}_24h_noisy"
         out.append(
-            Claim(
-                what=f"the same with a noisy weather forecast, {_UNITS[band].partition(',')[0]}",
-                metric=key,
-                value=found["metrics"][key],
-                interval=found["intervals"][key],
+            Claim.of(
+                found,
+                f"the same with a noisy weather forecast, {_UNITS[band].partition(',')[0]}",
+                key,
                 n=n,
                 real=True,
                 target=None,
@@ -118,11 +116,10 @@ def _claims(found: Evaluation, *, weather: bool) -> list[Claim]:
     for hours, most in _MOST_RMSE[weather].items():
         key = f"rmse_rh_{hours}h"
         out.append(
-            Claim(
-                what=f"error of relative humidity at {hours} h, %, {words}",
-                metric=key,
-                value=found["metrics"][key],
-                interval=found["intervals"][key],
+            Claim.of(
+                found,
+                f"error of relative humidity at {hours} h, %, {words}",
+                key,
                 n=n,
                 real=True,
                 target=most,
@@ -132,13 +129,11 @@ def _claims(found: Evaluation, *, weather: bool) -> list[Claim]:
         )
     for band in SHORT if weather else ():
         key = f"coverage_{band}_24h"
-        value = found["metrics"][key]
         out.extend(
-            Claim(
-                what=f"coverage of the 90 % band at 24 h, {_UNITS[band].partition(',')[0]}, {words}",
-                metric=key,
-                value=value,
-                interval=found["intervals"][key],
+            Claim.of(
+                found,
+                f"coverage of the 90 % band at 24 h, {_UNITS[band].partition(',')[0]}, {words}",
+                key,
                 n=n,
                 real=True,
                 target=target,

@@ -97,22 +97,13 @@ def _fusion(metrics: Metrics) -> list[str]:
 
 def _claims(found: Evaluation) -> list[Claim]:
     """Return the targets (models.md §8) beside what was measured."""
-    metrics, spans = found["metrics"], found["intervals"]
+    metrics = found["metrics"]
 
     def claim(what: str, metric: str, target: float, n: str, *, real: bool, at_least: bool, anchor: str = "") -> Claim:
-        return Claim(
-            what=what,
-            metric=metric,
-            value=metrics[metric],
-            interval=spans.get(metric),
-            n=n,
-            real=real,
-            target=target,
-            at_least=at_least,
-            anchor=anchor,
-        )
+        return Claim.of(found, what, metric, n=n, real=real, target=target, at_least=at_least, anchor=anchor)
 
-    timer = "Zigbee2MQTT's 25 h timer for battery devices (notices 73 % of these outages)"
+    noticed = found["baselines"]["timer_25h"]["outages_noticed"] or 0.0
+    timer = f"Zigbee2MQTT's 25 h timer for battery devices (notices {100 * noticed:.0f} % of these outages)"
     years = f"{metrics['real_sensor_years'] or 0:.2f} sensor-years, {metrics['outages'] or 0:.0f} outages, 1 home"
     others = f"{metrics['cut_sensor_years'] or 0:.2f} sensor-years"
     lines = [
